@@ -64,7 +64,7 @@ check: setup ## format, lint, types, import layers, rules
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports
 	$(BIN)/cds-service rules lint
 	$(BIN)/cds-service rules test
 	$(BIN)/cds-service rules mutants
@@ -72,15 +72,14 @@ check: setup ## format, lint, types, import layers, rules
 bench: setup ## measure a hook call against a bare Flask endpoint
 	$(BIN)/python -m benchmarks
 
-lock: ## pin every dependency anew, for all supported Pythons at once
+lock: ## pin the newest fitting dependencies anew, for all supported Pythons at once
 	$(INTERPRETER) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	$(VENV)-lock/bin/uv pip compile $(LOCK_OPTIONS) --group build --output-file requirements-build.lock
-	$(VENV)-lock/bin/uv pip compile $(LOCK_OPTIONS) pyproject.toml --group dev --constraints requirements-build.lock \
-		--output-file requirements.lock
+	$(PIN) --group build --output-file requirements-build.lock
+	$(PIN) pyproject.toml --group dev --constraints requirements-build.lock --output-file requirements.lock
 
-LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-	--custom-compile-command "make lock" --no-emit-index-url --no-emit-find-links
+PIN = $(VENV)-lock/bin/uv pip compile --quiet --universal --python $(VENV)-lock/bin/python --python-version 3.11 \
+	--generate-hashes --upgrade --custom-compile-command "make lock"
 
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,10 +10,10 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 DATA = ("rules", "fhir_fixtures", "openapi.yaml")
 
 
-class PackagedData(BuildHookInterface):  # type: ignore[type-arg]  # generic only in hatchling's own stubs
+class PackagedData(BuildHookInterface):
     """Adds the data to the wheel under `cds_service/_data`, where `cds_service.data` looks."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Called by hatchling before it collects files; `version` is "standard" or "editable"."""
+        """Answer hatchling before it collects files; `version` is "standard" or "editable"."""
         if version == "standard":
             build_data["force_include"].update({name: f"cds_service/_data/{name}" for name in DATA})
