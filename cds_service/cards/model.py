@@ -1,0 +1,57 @@
+"""Cards as CDS Hooks 2.0.1 knows them, before they become JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from cds_service.rulebook.model import Indicator, OverrideReason
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One change offered: create and update carry a FHIR R4 resource, delete a ``Type/id``."""
+
+    type: Literal["create", "update", "delete"]
+    description: str
+    resource: Mapping[str, Any] | None = None
+    resource_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionOffer:
+    """One button. Never pre-selected by us."""
+
+    uuid: str
+    label: str
+    actions: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of type absolute; never holds patient data."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One card. ``orders`` are the drafts it is about, ``facts`` the resources it was read from."""
+
+    uuid: str
+    summary: str
+    detail: str
+    indicator: Indicator
+    source_label: str
+    source_url: str
+    rule_id: str
+    rule_title: str
+    rule_version: str
+    suggestions: tuple[SuggestionOffer, ...]
+    override_reasons: tuple[OverrideReason, ...]
+    links: tuple[Link, ...]
+    orders: tuple[str, ...]
+    facts: tuple[str, ...]
+    evaluated: str

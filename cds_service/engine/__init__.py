@@ -1,0 +1,1 @@
+"""The engine: rules times facts, judged twice."""

@@ -1,0 +1,1 @@
+"""Facts: what the chart states, typed, dated and with its source."""

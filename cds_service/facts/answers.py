@@ -1,0 +1,65 @@
+"""Questions that rules ask of a chart, and the answers facts give.
+
+A rule's clause is a question ("the latest total bilirubin of the last 7 days") and a few tests on
+the fields of its answer (``times_uln`` above 1.5). Two clauses that ask the same share one answer.
+
+How a clause is judged, by every evaluator alike:
+
+* a reading holds when all tests hold on its fields; a field that is ``Unknown`` makes that test
+  unknown, a field that is ``None`` or absent (does not apply) makes it false;
+* the clause holds when **any** reading certainly holds (a preliminary result beside a final one,
+  ALT beside AST, two conflicting finals: the worse speaks);
+* it fails when every reading certainly fails **and** the answer has no gaps;
+* anything else is unknown, and the gaps and unknown fields say what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from fractions import Fraction
+
+from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Unknown
+
+Selector = str | Fraction | bool | tuple[str, ...]
+Value = Interval | bool | str | date | Unknown | None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a clause asks for: a kind of the vocabulary and the selectors that narrow it down."""
+
+    kind: str
+    selectors: tuple[tuple[str, Selector], ...] = ()
+
+    def get(self, name: str) -> Selector | None:
+        """The selector of that name, None when the rule left it out."""
+        return dict(self.selectors).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a fact was read: a reference such as ``Observation/1`` and the element."""
+
+    reference: str
+    element: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to answer: fields for the tests, ``show`` for the words on the card."""
+
+    fields: Mapping[str, Value]
+    show: Mapping[str, object] = field(default_factory=dict)
+    sources: tuple[Source, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything the chart says to a question. ``gaps``: why it may not be everything."""
+
+    question: Question
+    readings: tuple[Reading, ...]
+    gaps: tuple[Unknown, ...] = ()

@@ -1,0 +1,290 @@
+"""The words a rule may use: kinds of question, their selectors and the fields of their answers.
+
+This table is what the rule lint checks against and what ``docs/writing-a-rule.md`` is held to.
+How each kind is answered is told in ``facts/derive``, one file per kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+FieldType = Literal["number", "flag", "word"]
+SelectorType = Literal["substance", "drug-class", "analyte", "concept", "number", "flag", "word"]
+
+# Prefetch keys. Published: never rename one.
+PATIENT = "patient"
+OBSERVATIONS = "observations"
+RECENT_OBSERVATIONS = "recentObservations"
+CONDITIONS = "conditions"
+MEDICATION_REQUESTS = "medicationRequests"
+MEDICATION_STATEMENTS = "medicationStatements"
+MEDICATION_ADMINISTRATIONS = "medicationAdministrations"
+PROCEDURES = "procedures"
+SERVICE_REQUESTS = "serviceRequests"
+CARE_PLANS = "carePlans"
+GOALS = "goals"
+
+DOSES = (MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS, PROCEDURES)
+TRANSPLANT = (SERVICE_REQUESTS, CARE_PLANS, GOALS, PROCEDURES, CONDITIONS)
+
+
+@dataclass(frozen=True, slots=True)
+class Selector:
+    """A word that narrows a question down. ``many``: a list is allowed; ``choices``: closed set."""
+
+    type: SelectorType
+    required: bool = False
+    many: bool = False
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A word a clause may test. Numbers carry their unit; words may be a closed set."""
+
+    type: FieldType
+    meaning: str
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of question.
+
+    ``many_readings``: the answer may hold several readings, of which any one that holds is enough;
+    at most one clause of a rule variant should be of such a kind beyond labs.
+    ``needs``: prefetch keys the answer depends on. ``show``: names a card template may print.
+    """
+
+    name: str
+    meaning: str
+    fields: Mapping[str, Field]
+    selectors: Mapping[str, Selector]
+    needs: tuple[str, ...]
+    show: tuple[str, ...] = ()
+    many_readings: bool = False
+
+
+_SUBSTANCE = Selector("substance", required=True)
+_DAYS = Selector("number", unit="days")
+
+KINDS: Mapping[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "setting",
+            "Which label profile and which hook this call is judged under.",
+            {
+                "profile": Field("word", "label profile of the client", choices=("US", "EU")),
+                "hook": Field(
+                    "word", "hook called", choices=("order-sign", "order-select", "patient-view")
+                ),
+            },
+            {},
+            (),
+        ),
+        Kind(
+            "patient",
+            "Age and administrative sex.",
+            {
+                "age": Field("number", "completed years", "years"),
+                "sex": Field("word", "FHIR administrative gender"),
+            },
+            {},
+            (PATIENT,),
+            ("age",),
+        ),
+        Kind(
+            "order",
+            "The order being signed (or selected) now for one substance, with its place in the "
+            "course. One reading per draft order; one with placed false when there is none.",
+            {
+                "placed": Field("flag", "such an order is among the drafts"),
+                "cycle": Field("number", "cycle of the dose ordered, stated or inferred"),
+                "day": Field("number", "day of that cycle, stated or inferred", "days"),
+                "day_one": Field("flag", "it is the first dose of its cycle"),
+                "first_dose": Field("flag", "no dose was given before"),
+                "stated": Field("flag", "cycle and day are written with the order, not inferred"),
+            },
+            {"substance": _SUBSTANCE},
+            (*DOSES, CARE_PLANS),
+            ("label", "reference", "cycle", "day", "cycle_text"),
+            many_readings=True,
+        ),
+        Kind(
+            "exposure",
+            "Doses of a substance already given, by whatever resource records them.",
+            {
+                "exposed": Field("flag", "at least one dose was given, ever"),
+                "doses": Field("number", "doses given, one per calendar day"),
+                "cycles": Field("number", "cycles begun, inferred from the doses"),
+                "days_since_last": Field("number", "calendar days since the last dose", "days"),
+            },
+            {"substance": _SUBSTANCE},
+            DOSES,
+            ("doses", "cycles", "first", "last", "course_text"),
+        ),
+        Kind(
+            "lab",
+            "The latest result of an analyte (or of each of several); a later preliminary result "
+            "and a conflicting final are further readings.",
+            {
+                "times_uln": Field("number", "value as multiple of the laboratory's ULN", "x ULN"),
+                "value": Field("number", "value in the analyte's canonical unit"),
+                "days_ago": Field("number", "days before the evaluation", "days"),
+            },
+            {
+                "analyte": Selector("analyte", required=True, many=True),
+                "within": _DAYS,
+                "after_dose_of": Selector("substance"),
+                "before_transplant": Selector("flag"),
+            },
+            (OBSERVATIONS,),
+            ("name", "value", "unit", "date", "uln", "times", "uln_from", "text", "age"),
+            many_readings=True,
+        ),
+        Kind(
+            "lab_panel",
+            "Which of several analytes have no usable result in a window.",
+            {"missing": Field("number", "analytes without such a result")},
+            {
+                "analytes": Selector("analyte", required=True, many=True),
+                "within": _DAYS,
+                "after_dose_of": Selector("substance"),
+            },
+            (OBSERVATIONS,),
+            ("missing", "names"),
+        ),
+        Kind(
+            "drugs",
+            "Medications of a class or substance in force at the evaluation.",
+            {"count": Field("number", "distinct ingredients found")},
+            {
+                "class": Selector("drug-class", many=True),
+                "substance": Selector("substance", many=True),
+                "state": Selector("word", choices=("drafted", "current", "drafted-or-current")),
+                "use": Selector("word", choices=("systemic", "any")),
+                "except_single_doses_of": Selector("substance", many=True),
+                "lingering": Selector("substance"),
+                "lingers": _DAYS,
+                "other_than": Selector("substance", many=True),
+            },
+            (MEDICATION_REQUESTS, MEDICATION_STATEMENTS),
+            ("names", "items", "count", "list_date"),
+        ),
+        Kind(
+            "conditioning",
+            "Alkylating agents given or ordered as conditioning for a transplant (window before "
+            "the graft, or within the window of each other when no graft day is known).",
+            {
+                "alkylators": Field("number", "distinct alkylator ingredients in the window"),
+                "drafted": Field("flag", "one of them is being ordered now"),
+                "ordered": Field("flag", "one of them is ordered now or active, as conditioning"),
+                "transplant_evidence": Field(
+                    "flag", "a transplant is intended, or a typical conditioning drug is among them"
+                ),
+                "contains": Field("flag", "the substance asked for is among them"),
+            },
+            {
+                "class": Selector("drug-class", required=True),
+                "window": Selector("number", required=True, unit="days"),
+                "typical": Selector("substance", required=True, many=True),
+                "prophylaxis_after_graft": Selector("substance"),
+                "substance": Selector("substance"),
+            },
+            (MEDICATION_REQUESTS, MEDICATION_ADMINISTRATIONS, *TRANSPLANT),
+            ("names", "count", "day0", "items"),
+        ),
+        Kind(
+            "transplant",
+            "Haematopoietic stem cell transplant: intended, planned for a day, or done.",
+            {
+                "intended": Field("word", "whether one is intended", choices=("yes", "no")),
+                "days_ahead": Field("number", "days to the planned graft infusion", "days"),
+                "done": Field("flag", "one was done before now"),
+                "autologous": Field("flag", "the one done was autologous"),
+                "days_since": Field("number", "days since the last one", "days"),
+            },
+            {},
+            TRANSPLANT,
+            ("day0", "date", "label", "why"),
+        ),
+        Kind(
+            "condition",
+            "Diagnoses of a concept that are confirmed, provisional or without verification "
+            "status; one reading per entry.",
+            {
+                "active": Field("flag", "clinical status active, recurrence or relapse"),
+                "resolved": Field("flag", "clinical status resolved, remission or inactive"),
+                "since_first_dose": Field("flag", "onset on or after the first dose"),
+                "before_first_dose": Field("flag", "abated before the first dose, or no dose yet"),
+                "days_since_abatement": Field("number", "days since it ended", "days"),
+                "severity": Field("word", "as coded", choices=("mild", "moderate", "severe")),
+            },
+            {
+                "concept": Selector("concept", required=True, many=True),
+                "dose_of": Selector("substance"),
+            },
+            (CONDITIONS,),
+            ("label", "date", "status", "severity"),
+            many_readings=True,
+        ),
+        Kind(
+            "response",
+            "Response to treatment: after the last dose of the cycle before the one ordered, or "
+            "at any time up to the end of an early cycle.",
+            {
+                "assessed": Field("flag", "a response assessment is on file"),
+                "remission": Field("flag", "CR or CRi recorded"),
+                "mrd_negative": Field("flag", "MRD recorded as negative"),
+                "goal_reached": Field("flag", "CR or CRi and MRD negative"),
+            },
+            {
+                "substance": _SUBSTANCE,
+                "after": Selector("word", choices=("last-cycle",)),
+                "within_cycles": Selector("number"),
+            },
+            (*DOSES, OBSERVATIONS, RECENT_OBSERVATIONS, CONDITIONS),
+            ("text", "date", "cycle"),
+        ),
+        Kind(
+            "unresolved_drugs",
+            "Medications in scope whose drug was not identified by code: drafts, active drugs, and "
+            "those found by text only.",
+            {"count": Field("number", "medications not identified by code")},
+            {"substance": _SUBSTANCE},
+            (MEDICATION_REQUESTS, MEDICATION_STATEMENTS),
+            ("names", "items"),
+        ),
+        Kind(
+            "conflicts",
+            "Values or entries that contradict each other; the worse one is used.",
+            {"count": Field("number", "contradictions found")},
+            {
+                "analytes": Selector("analyte", many=True),
+                "within": _DAYS,
+                "minutes_apart": Selector("number", unit="minutes"),
+            },
+            (OBSERVATIONS, CONDITIONS),
+            ("names", "items"),
+        ),
+        Kind(
+            "unassessed",
+            "What the other rules of this call could not judge and no card of this answer says. "
+            "Stated after all other verdicts.",
+            {
+                "count": Field("number", "things that could not be judged"),
+                "could_be_critical": Field(
+                    "flag", "a rule that could have been critical is among those left open"
+                ),
+            },
+            {},
+            (),
+            ("items", "names", "rules"),
+        ),
+    )
+}

@@ -1,0 +1,1 @@
+"""The rulebook: rule files, read, checked and ready to be judged."""
