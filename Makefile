@@ -47,7 +47,7 @@ $(READY): pyproject.toml hatch_build.py requirements.lock requirements-build.loc
 		$(INTERPRETER) -m venv --clear $(VENV); \
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock
-	@$(BIN)/python -c 'import durable' 2>/dev/null || $(BIN)/python -m pip cache remove durable_rules >/dev/null 2>&1 || true
+	@$(BIN)/python -c 'import durable_rules_engine' 2>/dev/null || $(BIN)/python -m pip cache remove durable_rules >/dev/null 2>&1 || true
 	CC="$(CC) -DPyEval_CallObject=PyObject_CallObject" \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --use-pep517 \
 		--require-hashes -r requirements.lock
