@@ -17,8 +17,11 @@ Answers = Mapping[Question, Answer]
 
 @dataclass(frozen=True, slots=True)
 class ClauseVerdict:
-    """One clause judged: ``holding`` are the readings that certainly hold, ``missing`` says what
-    kept it from an answer (only when ``truth`` is None)."""
+    """One clause judged.
+
+    ``holding`` are the readings that certainly hold; ``missing`` says what kept it from an answer
+    (only when ``truth`` is None).
+    """
 
     clause: Clause
     truth: Truth

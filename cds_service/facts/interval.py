@@ -94,7 +94,10 @@ class Interval:
         lo = None if self.lo is None else (self.lo / divisor.hi if divisor.hi else Fraction(0))
         hi = None if self.hi is None else self.hi / divisor.lo
         return Interval(
-            lo, hi, self.lo_open or (divisor.hi_open and self.lo != 0), self.hi_open or divisor.lo_open
+            lo,
+            hi,
+            self.lo_open or (divisor.hi_open and self.lo != 0),
+            self.hi_open or divisor.lo_open,
         )
 
 

@@ -171,7 +171,7 @@ class ResponseEntry:
 
 @dataclass(frozen=True, slots=True)
 class CourseStatement:
-    """A plan that names a cycle (CarePlan or RequestGroup): how we know a cycle when orders don't."""
+    """A plan (CarePlan or RequestGroup) that names a cycle."""
 
     cycle: int
     source: Source
