@@ -1,0 +1,123 @@
+"""What happens after every rule is judged for itself.
+
+1. A rule that names another under ``unless_fires`` is silent when that one fires: it says more.
+   This holds for a rule that is unknown as well: whatever its answer, it would be silent.
+   What fired counts, whether or not it is silenced in turn ("says more" passes along), but a
+   shadow rule, which shows no card, silences only other shadow rules.
+2. What was left open is gathered into the answer to ``unassessed``: each thing once, with the
+   rules that needed it, without what a card of this answer says already.
+3. The rules that ask for ``unassessed`` are judged last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from cds_service.engine.verdict import Answers, Verdict
+from cds_service.facts.answers import Answer, Question, Reading, Source
+from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.rulebook.model import Rule
+
+UNASSESSED = Question("unassessed")
+
+_ABSENT = frozenset({Reason.NOT_FOUND, Reason.TOO_OLD, Reason.NOT_RECORDED, Reason.NO_DATE})
+_UNANSWERED = frozenset(
+    {Reason.NOT_SENT, Reason.NULL, Reason.FAILED, Reason.NOT_ALLOWED, Reason.TRUNCATED}
+)
+
+_Item = tuple[str, Reason, str]
+
+
+def complete(
+    rules: Sequence[Rule],
+    answers: Answers,
+    first: Sequence[Verdict],
+    judge_rule: Callable[[Rule, Answers], Verdict],
+) -> tuple[Verdict, ...]:
+    """All verdicts in the order of ``rules``, from those of the rules judged first."""
+    spoken = {verdict.rule.id: verdict for verdict in silence_the_lesser(first)}
+    everything = {**answers, UNASSESSED: unassessed(spoken.values())}
+    return tuple(
+        judge_rule(rule, everything) if rule.is_last else spoken[rule.id] for rule in rules
+    )
+
+
+def silence_the_lesser(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+    """The same verdicts, silent where another rule that fires says more."""
+    firing = {each.rule.id: each.rule for each in verdicts if each.outcome == "fires"}
+    return tuple(_silenced(each, firing) for each in verdicts)
+
+
+def _silenced(verdict: Verdict, firing: Mapping[str, Rule]) -> Verdict:
+    if verdict.outcome == "silent":
+        return verdict
+    for other in verdict.rule.unless_fires:
+        if other in firing and (_shows_card(firing[other]) or not _shows_card(verdict.rule)):
+            because = f"{other} fires and says more"
+            return replace(verdict, outcome="silent", speaking=None, because=because)
+    return verdict
+
+
+def _shows_card(rule: Rule) -> bool:
+    return rule.status != "shadow"
+
+
+def unassessed(verdicts: Iterable[Verdict]) -> Answer:
+    """What no rule could judge and no card says: one reading, never a gap.
+
+    ``show["items"]`` is a list of mappings with ``what``, ``reason``, ``detail`` (words) and
+    ``rules`` (ids); ``names`` lists the things in words, ``rules`` every rule left open. Shadow
+    rules neither ask nor say anything here, because they show no card.
+    """
+    shown = [verdict for verdict in verdicts if _shows_card(verdict.rule)]
+    said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
+    items: dict[_Item, dict[str, Rule]] = {}
+    references: dict[str, None] = {}
+    for verdict in shown:
+        for unknown in verdict.missing:
+            if _topic(unknown) not in said:
+                item = (unknown.what, unknown.reason, unknown.detail)
+                items.setdefault(item, {})[verdict.rule.id] = verdict.rule
+                references[unknown.reference] = None
+    return Answer(UNASSESSED, (_reading(items, [each for each in references if each]),))
+
+
+def _reading(items: Mapping[_Item, Mapping[str, Rule]], references: Iterable[str]) -> Reading:
+    rules = {id_: rule for needed_by in items.values() for id_, rule in needed_by.items()}
+    return Reading(
+        fields={
+            "count": Interval.exactly(Fraction(len(items))),
+            "could_be_critical": any(rule.could_be_critical for rule in rules.values()),
+        },
+        show={
+            "items": [
+                {"what": what, "reason": str(reason), "detail": detail, "rules": tuple(needed_by)}
+                for (what, reason, detail), needed_by in items.items()
+            ],
+            "names": ", ".join(dict.fromkeys(what for what, _, _ in items)),
+            "rules": tuple(sorted(rules)),
+        },
+        sources=tuple(Source(reference) for reference in references),
+    )
+
+
+def _said_by(verdict: Verdict) -> Iterator[Unknown]:
+    """The things a card already names as missing: ``topics`` of the readings it speaks from."""
+    if verdict.speaking is None:
+        return
+    for clause in verdict.speaking.clauses:
+        for reading in clause.holding:
+            topics = reading.show.get("topics", ())
+            if isinstance(topics, (list, tuple)):
+                yield from (topic for topic in topics if isinstance(topic, Unknown))
+
+
+def _topic(unknown: Unknown) -> tuple[str, frozenset[Reason]]:
+    """What a sentence is about: "no ALT" and "ALT too old" are one, "ALT search failed" is not."""
+    for family in (_ABSENT, _UNANSWERED):
+        if unknown.reason in family:
+            return unknown.what, family
+    return unknown.what, frozenset({unknown.reason})
