@@ -23,7 +23,6 @@ from cds_service.terminology.model import (
     Words,
 )
 from cds_service.terminology.placed import PlacedFile
-from cds_service.terminology.systems import canonical_system
 
 TEXT_FILE = "text.yaml"
 FAMILIES_FILE = "families.yaml"
@@ -113,7 +112,7 @@ def _value_set(file: PlacedFile) -> ValueSet | None:
         concept=concept,
         kind=kind,
         title=title,
-        system=canonical_system(system),
+        system=system,
         dated=dated,
         rows=tuple(row for row in rows if row),
         place=file.place(fields["kind"]),

@@ -63,7 +63,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ValueSet:
-    """One file: the codes of one concept in one code system, as of one date."""
+    """One file: the codes of one concept in one code system, as of one date.
+
+    `system` is spelled as in the file, because a search must repeat the spelling of the site.
+    """
 
     concept: str
     kind: Kind

@@ -13,7 +13,7 @@ Phrase = tuple[str, ...]
 
 
 def words_of(text: str) -> Phrase:
-    """The words of a text, without letter case and accents; hyphens and digits' units separate."""
+    """The words of a text, without letter case and accents; every other sign separates them."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return tuple(_WORD.findall(plain))
