@@ -23,3 +23,11 @@ class RulesError(CDSServiceError):
     def __init__(self, complaints: Iterable[str]) -> None:
         self.complaints: tuple[str, ...] = tuple(complaints)
         super().__init__("\n".join(self.complaints))
+
+
+class DataUnavailable(CDSServiceError):
+    """The service needs something that was neither sent nor could be fetched (HTTP 412)."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        self.key = key
+        super().__init__(f'prefetch "{key}" is needed: {reason}')
