@@ -1,0 +1,67 @@
+"""The orders of the request: which of them a card is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from cds_service.engine.verdict import ClauseVerdict
+from cds_service.facts.answers import Reading
+from cds_service.fhir.hook_call import HookCall
+
+Drafts = Mapping[str, Mapping[str, Any]]
+"""The resources of the request's ``draftOrders`` by ``Type/id``, exactly as they were sent."""
+
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}")
+
+
+def drafts_of(call: HookCall) -> Drafts:
+    """The drafts that can be named: those with an id that no other draft has."""
+    found: dict[str, Mapping[str, Any]] = {}
+    repeated = set()
+    for resource in _resources(call.draft_orders):
+        reference = f"{resource.get('resourceType')}/{resource.get('id')}"
+        if not _REFERENCE.fullmatch(reference):
+            continue
+        if reference in found:
+            repeated.add(reference)
+        found[reference] = resource
+    return {reference: found[reference] for reference in found if reference not in repeated}
+
+
+def _resources(bundle: object) -> Iterator[Mapping[str, Any]]:
+    entries = bundle.get("entry") if isinstance(bundle, Mapping) else None
+    for entry in entries if isinstance(entries, list) else ():
+        resource = entry.get("resource") if isinstance(entry, Mapping) else None
+        if isinstance(resource, Mapping):
+            yield resource
+
+
+def concerned(clauses: Iterable[ClauseVerdict], drafts: Drafts, call: HookCall) -> dict[str, str]:
+    """The drafts that the holding readings of these clauses are about, each with its label."""
+    return {
+        reference: _label(reading, reference)
+        for clause in clauses
+        for reading in clause.holding
+        for reference in _orders_of(reading, drafts, call)
+    }
+
+
+def _orders_of(reading: Reading, drafts: Drafts, call: HookCall) -> Iterator[str]:
+    """The draft the reading names; else those it was read from, if selected where some are."""
+    named = reading.show.get("reference")
+    if isinstance(named, str) and named in drafts:
+        yield named
+        return
+    for source in reading.sources:
+        selected = not call.selections or source.reference in call.selections
+        if source.reference in drafts and selected:
+            yield source.reference
+
+
+def _label(reading: Reading, reference: str) -> str:
+    """How the chart names the order, when the reading is about this one only."""
+    label = reading.show.get("label")
+    own = reading.show.get("reference") == reference
+    return label if own and isinstance(label, str) else reference

@@ -1,0 +1,93 @@
+"""The last paragraph of a card: source, what is not from the label, rule, version, time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from fractions import Fraction
+
+from cds_service.cards.templates import plain_number
+from cds_service.cards.text import escaped
+from cds_service.engine.verdict import VariantVerdict
+from cds_service.facts.vocabulary import KINDS
+from cds_service.rulebook.model import Clause, Parameter, Rule, Variant
+
+_PARAMETER = re.compile(r"\bp\.(\w+)")
+_WEAK_GRADES = {"C": "recalled, not re-read", "S": "secondary text", "P": "project choice"}
+
+
+def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], now: datetime) -> str:
+    """One paragraph for the card's own rule and for those that amend it."""
+    rules = " ".join(_of_rule(rule, each.variant) for rule, each in speaking)
+    return f"{rules} Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + "."
+
+
+def _of_rule(rule: Rule, variant: Variant) -> str:
+    citation = rule.citations[rule.source]
+    section = f", {citation.section}" if citation.section else ""
+    parts = [f"Source: {citation.label}{section}."]
+    weak = list(not_from_the_label(rule, variant))
+    if weak:
+        parts.append(f"Not from the label: {'; '.join(weak)}.")
+    parts.append(f"Rule {rule.id} {rule.version}, {_review(rule)}.")
+    return " ".join(escaped(part) for part in parts)
+
+
+def _review(rule: Rule) -> str:
+    signed = rule.sign_off
+    if not signed.by:
+        return "not reviewed by a clinician"
+    words = (signed.by, signed.role, f"{signed.on}" if signed.on else "")
+    return f"reviewed by {', '.join(word for word in words if word)}"
+
+
+def not_from_the_label(rule: Rule, variant: Variant) -> Iterator[str]:
+    """What a reader must not take for the label's word, each with what it is instead.
+
+    The rule itself when none of its grades is A or B, and every parameter the variant uses that
+    is a local choice or rests on recalled or secondary text.
+    """
+    if not {"A", "B"} & set(rule.grades):
+        grades = (rule.citations[rule.source].grade, *rule.grades)
+        yield next(
+            (_WEAK_GRADES[grade] for grade in grades if grade in _WEAK_GRADES), "project choice"
+        )
+    for parameter in used_parameters(rule, variant):
+        if reason := _weakness(rule, parameter):
+            name = parameter.name.replace("_", " ")
+            unit = re.sub(r"^x ", "× ", parameter.unit)
+            yield f"{name} {plain_number(parameter.value)} {unit} ({reason})"
+
+
+def _weakness(rule: Rule, parameter: Parameter) -> str:
+    citation = rule.citations.get(parameter.cite)
+    return _WEAK_GRADES.get(citation.grade, "") if citation else "project choice"
+
+
+def used_parameters(rule: Rule, variant: Variant) -> list[Parameter]:
+    """The parameters that a variant tests with, asks with or prints."""
+    printed = set(_PARAMETER.findall(variant.card.summary + variant.card.detail))
+    tested = {test.parameter for clause in variant.when for test in clause.tests}
+    return [
+        parameter
+        for parameter in rule.parameters.values()
+        if parameter.name in printed | tested
+        or any(_asks_with(clause, parameter) for clause in variant.when)
+    ]
+
+
+def _asks_with(clause: Clause, parameter: Parameter) -> bool:
+    """Whether a selector holds the parameter's number, in its unit where the word has one.
+
+    A loaded question keeps the number and not the name it was given by; two parameters of one
+    unit and number are both taken as used.
+    """
+    selectors = KINDS[clause.question.kind].selectors
+    return any(
+        isinstance(asked, Fraction)
+        and asked == parameter.value
+        and selectors[word].unit in ("", parameter.unit)
+        for word, asked in clause.question.selectors
+        if word in selectors
+    )

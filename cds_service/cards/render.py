@@ -1,0 +1,188 @@
+"""Verdicts become cards, most urgent first.
+
+One card for each active rule that fires. A rule that amends another adds its words to that card
+instead of showing its own. No card is ever lost to a fault in its text: it is then told plainly.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cds_service.cards.context import CardContext
+from cds_service.cards.drafts import concerned, drafts_of
+from cds_service.cards.fine_print import fine_print
+from cds_service.cards.model import Card, Link
+from cds_service.cards.suggestions import offers
+from cds_service.cards.templates import (
+    SUMMARY_LIMIT,
+    CardTextError,
+    Spoken,
+    Words,
+    printed,
+    speak,
+    worst_first,
+)
+from cds_service.cards.text import clipped, escaped, flat
+from cds_service.engine.verdict import ClauseVerdict, VariantVerdict, Verdict
+from cds_service.fhir.hook_call import HookCall
+from cds_service.rulebook.model import URGENCY, Rule, Rulebook
+
+__all__ = ["CardContext", "render_cards", "render_summary"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A rule that fires and will be seen, with its words and those of the rules amending it."""
+
+    rule: Rule
+    speaking: VariantVerdict
+    words: Spoken
+    because: str
+    amendments: list[_Told] = field(default_factory=list)
+
+    @property
+    def all(self) -> tuple[_Told, ...]:
+        """This rule first, then everything that was added to its card."""
+        return (self, *(each for amendment in self.amendments for each in amendment.all))
+
+
+def render_cards(
+    verdicts: Sequence[Verdict], call: HookCall, rulebook: Rulebook, context: CardContext
+) -> tuple[Card, ...]:
+    """The cards of a call: critical, then warning, then info.
+
+    Within one urgency the more specific rule (with more clauses) comes first, what could not be
+    assessed comes last, and otherwise the order of the verdicts stays.
+    """
+    told = amended([_tell(verdict, call) for verdict in verdicts if _is_seen(verdict)])
+    return tuple(_card(each, call, rulebook, context) for each in sorted(told, key=_place))
+
+
+def render_summary(
+    verdict: Verdict, context: CardContext, *, hook: str = "", profile: str = "US"
+) -> str:
+    """The sentence a firing rule shows, for the rule's own cases.
+
+    The detail is filled in too, so that a case finds its faults; ``hook`` is the rule's first
+    when not given.
+
+    Raises:
+        CardTextError: when a template names what is not there.
+        ValueError: when the rule does not fire.
+    """
+    return speak(verdict, hook=hook or verdict.rule.hooks[0], profile=profile).summary
+
+
+def _is_seen(verdict: Verdict) -> bool:
+    return verdict.outcome == "fires" and verdict.rule.status == "active"
+
+
+def _tell(verdict: Verdict, call: HookCall) -> _Told:
+    if verdict.speaking is None:
+        raise ValueError(f"{verdict.rule.id} fires without a variant that speaks")
+    words = _words(verdict, verdict.speaking, call)
+    return _Told(verdict.rule, verdict.speaking, words, verdict.because)
+
+
+def _words(verdict: Verdict, speaking: VariantVerdict, call: HookCall) -> Spoken:
+    try:
+        return speak(verdict, hook=call.hook, profile=call.profile)
+    except CardTextError:
+        # The error's own words could repeat a template, never the chart; the rule says enough.
+        _log.error("card text failed", extra={"rule": verdict.rule.id})
+        return _plainly(verdict.rule, speaking)
+
+
+def _plainly(rule: Rule, speaking: VariantVerdict) -> Spoken:
+    """The rule's title and the facts it holds, when its own text cannot be made."""
+    facts = [f"- {line}" for line in _facts(speaking.clauses)]
+    lines = ["The text of this card could not be made. What the rule found:", "", *facts]
+    return Spoken(clipped(flat(rule.title), SUMMARY_LIMIT), "\n".join(lines))
+
+
+def _facts(clauses: Iterable[ClauseVerdict]) -> Iterator[str]:
+    for clause in clauses:
+        for reading in worst_first(clause.holding):
+            shown = ", ".join(_printable(reading.show))
+            yield escaped(clause.clause.name.replace("_", " ")) + (f": {shown}" if shown else "")
+
+
+def _printable(show: Mapping[str, object]) -> Iterator[str]:
+    words = Words(show)
+    for word in words:
+        try:
+            text = printed(words[word])
+        except (TypeError, ValueError):
+            continue
+        if text:
+            yield f"{escaped(word)} {escaped(clipped(text, SUMMARY_LIMIT))}"
+
+
+def amended(told: Sequence[_Told]) -> list[_Told]:
+    """Those that show a card, each with the rules that add to it instead of showing their own."""
+    cards = {each.rule.id: each for each in told}
+    amending: set[str] = set()
+    for each in told:
+        others = [other for other in each.rule.amends if other in cards and other != each.rule.id]
+        if others and others[0] not in amending:
+            cards[others[0]].amendments.append(each)
+            amending.add(each.rule.id)
+    return [each for each in told if each.rule.id not in amending and not each.rule.amends_only]
+
+
+def _place(told: _Told) -> tuple[int, bool, int]:
+    unassessed = told.rule.is_last or "-DATA-" in told.rule.id
+    return URGENCY[told.speaking.variant.indicator], unassessed, -len(told.speaking.clauses)
+
+
+def _card(told: _Told, call: HookCall, rulebook: Rulebook, context: CardContext) -> Card:
+    rule, speaking = told.rule, told.speaking
+    citation = rule.citations[rule.source]
+    clauses = [clause for each in told.all for clause in each.speaking.clauses]
+    return Card(
+        uuid=context.new_id(),
+        summary=told.words.summary,
+        detail=_detail(told, context),
+        indicator=speaking.variant.indicator,
+        source_label=citation.label,
+        source_url=citation.url,
+        rule_id=rule.id,
+        rule_title=rule.title,
+        rule_version=rule.version,
+        suggestions=offers(rule, speaking, call, rulebook, context),
+        override_reasons=rule.override_reasons,
+        links=(_link(rule, context),),
+        orders=tuple(concerned(clauses, drafts_of(call), call)),
+        facts=_sources(clauses),
+        evaluated=context.now.isoformat(timespec="seconds"),
+    )
+
+
+def _detail(told: _Told, context: CardContext) -> str:
+    """The rule's words, those added to it, and the fine print, as paragraphs."""
+    paragraphs = [told.words.detail]
+    for amendment in told.all[1:]:
+        paragraphs += [f"**{escaped(amendment.words.summary)}**", amendment.words.detail]
+    paragraphs += [
+        escaped(f"Check this by hand: {each.because}.") for each in told.all if each.because
+    ]
+    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told.all], context.now))
+    return "\n\n".join(text for text in (each.strip() for each in paragraphs) if text)
+
+
+def _link(rule: Rule, context: CardContext) -> Link:
+    return Link("Rule, sources and limits", f"{context.public_url.rstrip('/')}/rules/{rule.id}")
+
+
+def _sources(clauses: Iterable[ClauseVerdict]) -> tuple[str, ...]:
+    references = (
+        source.reference
+        for clause in clauses
+        for reading in clause.holding
+        for source in reading.sources
+    )
+    return tuple(dict.fromkeys(reference for reference in references if reference))

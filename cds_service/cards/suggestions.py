@@ -1,0 +1,135 @@
+"""What a card offers: cancel or hold the draft it is about, or order what is missing.
+
+A resource of the request is data, not text: it goes back element by element as it came.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fhir.resources.R4B import get_fhir_model_class
+
+from cds_service.cards.context import CardContext
+from cds_service.cards.drafts import Drafts, concerned, drafts_of
+from cds_service.cards.model import Action, SuggestionOffer
+from cds_service.cards.text import clipped, plain
+from cds_service.engine.verdict import VariantVerdict
+from cds_service.fhir.hook_call import HookCall
+from cds_service.rulebook.model import Rule, Rulebook, Suggestion
+
+_log = logging.getLogger(__name__)
+
+_LABEL_LIMIT = 100
+_STATUS_REASON_TYPES = ("MedicationRequest",)
+
+
+def offers(
+    rule: Rule, speaking: VariantVerdict, call: HookCall, rulebook: Rulebook, context: CardContext
+) -> tuple[SuggestionOffer, ...]:
+    """The rule's suggestions for this call, one for each draft where several are concerned.
+
+    Where no order is being placed there is nothing to cancel or hold, so that is not offered.
+    Where the draft cannot be named (it has no id) the offer stays as advice without an action.
+    """
+    return tuple(
+        SuggestionOffer(uuid=context.new_id(), label=label, actions=actions)
+        for suggestion in rule.suggestions
+        for label, actions in _offered(suggestion, rule, speaking, call, rulebook, context)
+    )
+
+
+def _offered(
+    suggestion: Suggestion,
+    rule: Rule,
+    speaking: VariantVerdict,
+    call: HookCall,
+    rulebook: Rulebook,
+    context: CardContext,
+) -> Iterator[tuple[str, tuple[Action, ...]]]:
+    label = clipped(suggestion.label, _LABEL_LIMIT)
+    if suggestion.action in ("delete-order", "hold-order"):
+        if call.draft_orders is not None:
+            yield from _on_drafts(suggestion, rule, speaking, call)
+    elif suggestion.action == "create":
+        template = rulebook.resources.get(suggestion.resource, {})
+        yield label, _creation(template, suggestion, rule, call, context)
+    else:
+        yield label, ()
+
+
+def _on_drafts(
+    suggestion: Suggestion, rule: Rule, speaking: VariantVerdict, call: HookCall
+) -> Iterator[tuple[str, tuple[Action, ...]]]:
+    drafts = drafts_of(call)
+    clauses = [each for each in speaking.clauses if suggestion.clause in ("", each.clause.name)]
+    orders = concerned(clauses, drafts, call)
+    if not orders:
+        yield clipped(suggestion.label, _LABEL_LIMIT), ()
+    for reference, name in orders.items():
+        label = f"{suggestion.label}: {plain(name)}" if len(orders) > 1 else suggestion.label
+        action = _deletion if suggestion.action == "delete-order" else _hold
+        yield clipped(label, _LABEL_LIMIT), (action(reference, name, rule, drafts),)
+
+
+def _deletion(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
+    what = clipped(plain(name), _LABEL_LIMIT)
+    return Action("delete", f"Delete the draft order {what}", resource_id=reference)
+
+
+def _hold(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
+    """The whole draft with another status and the reason for it; nothing else is touched."""
+    draft = drafts[reference]
+    held: dict[str, Any] = {**draft, "status": "on-hold"}
+    if draft["resourceType"] in _STATUS_REASON_TYPES:
+        reason = draft.get("statusReason")
+        kept = reason if isinstance(reason, Mapping) else {}
+        held["statusReason"] = {**kept, "text": f"{rule.title} ({rule.id} {rule.version})"}
+    what = clipped(plain(name), _LABEL_LIMIT)
+    description = f"Put the draft order {what} on hold; nothing else in it changes"
+    return Action("update", description, resource=held)
+
+
+def _creation(
+    template: Mapping[str, object],
+    suggestion: Suggestion,
+    rule: Rule,
+    call: HookCall,
+    context: CardContext,
+) -> tuple[Action, ...]:
+    resource = filled_in(template, call, context)
+    if not is_valid(resource):
+        _log.error("suggested resource is not FHIR R4", extra={"rule": rule.id})
+        return ()
+    return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)
+
+
+def filled_in(
+    template: Mapping[str, object], call: HookCall, context: CardContext
+) -> dict[str, object]:
+    """The template with subject, encounter, date and requester of this call.
+
+    These elements have the same names in every request resource a rule may create:
+    MedicationRequest, ServiceRequest, DeviceRequest, CommunicationRequest.
+    """
+    resource: dict[str, object] = {
+        **template,
+        "subject": {"reference": f"Patient/{call.patient_id}"},
+        "authoredOn": context.now.isoformat(timespec="seconds"),
+    }
+    if call.encounter_id:
+        encounter = call.encounter_id.removeprefix("Encounter/")
+        resource["encounter"] = {"reference": f"Encounter/{encounter}"}
+    if call.user_id.startswith(("Practitioner/", "PractitionerRole/")):
+        resource["requester"] = {"reference": call.user_id}
+    return resource
+
+
+def is_valid(resource: Mapping[str, object]) -> bool:
+    """Whether it validates as FHIR R4 (the R4B models serve R4)."""
+    try:
+        get_fhir_model_class(str(resource.get("resourceType"))).model_validate(resource)
+    except (ValueError, LookupError, TypeError):
+        return False
+    return True
