@@ -223,14 +223,16 @@ KINDS: Mapping[str, Kind] = {
                 "since_first_dose": Field("flag", "onset on or after the first dose"),
                 "before_first_dose": Field("flag", "abated before the first dose, or no dose yet"),
                 "days_since_abatement": Field("number", "days since it ended", "days"),
-                "severity": Field("word", "as coded", choices=("mild", "moderate", "severe")),
+                "severity": Field(
+                    "word", "as coded", choices=("mild", "moderate", "severe", "unrecorded")
+                ),
             },
             {
                 "concept": Selector("concept", required=True, many=True),
                 "dose_of": Selector("substance"),
             },
             (CONDITIONS,),
-            ("label", "date", "status", "severity"),
+            ("label", "date", "ended", "status", "severity"),
             many_readings=True,
         ),
         Kind(
