@@ -204,6 +204,9 @@ KINDS: Mapping[str, Kind] = {
             "Haematopoietic stem cell transplant: intended, planned for a day, or done.",
             {
                 "intended": Field("word", "whether one is intended", choices=("yes", "no")),
+                "intent_known": Field(
+                    "flag", "the chart says whether one is intended, without contradiction"
+                ),
                 "days_ahead": Field("number", "days to the planned graft infusion", "days"),
                 "done": Field("flag", "one was done before now"),
                 "autologous": Field("flag", "the one done was autologous"),
@@ -242,6 +245,7 @@ KINDS: Mapping[str, Kind] = {
             {
                 "assessed": Field("flag", "a response assessment is on file"),
                 "remission": Field("flag", "CR or CRi recorded"),
+                "mrd_assessed": Field("flag", "an MRD result is on file"),
                 "mrd_negative": Field("flag", "MRD recorded as negative"),
                 "goal_reached": Field("flag", "CR or CRi and MRD negative"),
             },
