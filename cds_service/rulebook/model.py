@@ -55,12 +55,16 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One named line of ``when``: a question and the tests its answer must pass."""
+    """One named line of ``when``: a question and the tests its answer must pass.
+
+    ``parameters`` says which selector took its number from which parameter of the rule.
+    """
 
     name: str
     question: Question
     tests: tuple[Test, ...]
     line: int = 0
+    parameters: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +137,8 @@ class Case:
     """A rule's own test: a small chart and the verdict it must get.
 
     ``given`` is kept as written (a mapping of named chart facts); ``rulebook.cases`` builds the
-    chart from it. ``missing`` names the clause that must be unknown.
+    chart from it. ``missing`` names the clause that must be unknown. ``beside`` names rules that
+    are judged in the same call, for a rule that looks at what others say.
     """
 
     name: str
@@ -147,6 +152,7 @@ class Case:
     profile: Profile = "US"
     hook: str = ""
     gaps: Mapping[str, str] = field(default_factory=dict)
+    beside: tuple[str, ...] = ()
     line: int = 0
 
 
@@ -157,6 +163,8 @@ class Rule:
     ``unless_fires``: silent when one of these rules fires in the same call (it says more).
     ``amends``: when it fires together with one of these, its detail is added to their card and it
     shows no card; ``amends_only``: without such a card it shows nothing.
+    ``see_also`` are citations beside ``source``; ``equivalent_mutants`` are changes of this rule
+    that no case can notice, each with the reason why.
     """
 
     id: str
@@ -181,6 +189,8 @@ class Rule:
     unless_fires: tuple[str, ...] = ()
     amends: tuple[str, ...] = ()
     amends_only: bool = False
+    see_also: tuple[str, ...] = ()
+    equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
 
     @property
