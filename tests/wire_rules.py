@@ -65,8 +65,22 @@ def complaints(response: object, drafts: Iterable[Mapping[str, Any]] = ()) -> It
     sent = {f"{draft.get('resourceType')}/{draft.get('id')}": draft for draft in drafts}
     for number, card in enumerate(cards):
         yield from _card(f"cards[{number}]", card, sent)
+        yield from _blanks(f"cards[{number}]", card)
     yield from _unique_ids(cards)
     yield from _in_order(cards)
+
+
+def _blanks(place: str, found: object) -> Iterator[str]:
+    """Nulls, empties and blank texts at any depth, except in what the request itself sent."""
+    if found is None or found in ("", [], {}) or (isinstance(found, str) and not found.strip()):
+        yield f"{place}: null, empty or blank"
+    elif isinstance(found, Mapping):
+        for key, value in found.items():
+            if not (key == "resource" and found.get("type") == "update"):
+                yield from _blanks(f"{place}.{key}", value)
+    elif isinstance(found, list):
+        for number, value in enumerate(found):
+            yield from _blanks(f"{place}[{number}]", value)
 
 
 def _keys(place: str, found: object, known: Mapping[str, bool]) -> Iterator[str]:
@@ -78,10 +92,6 @@ def _keys(place: str, found: object, known: Mapping[str, bool]) -> Iterator[str]
     for key, required in known.items():
         if required and key not in found:
             yield f"{place}: {key} is missing"
-    for key, value in found.items():
-        if value is None or value in ("", [], {}):
-            if not (place == "response" and key == "cards"):
-                yield f"{place}.{key}: null or empty"
 
 
 def _card(place: str, card: Any, sent: Mapping[str, Any]) -> Iterator[str]:
@@ -203,7 +213,7 @@ def _action(place: str, action: Any, sent: Mapping[str, Any]) -> Iterator[str]:
     elif "resourceId" in action:
         yield f"{place}.resourceId: only a delete has one"
     elif kind == "create":
-        yield from _valid(f"{place}.resource", action["resource"])
+        yield from fhir_faults(f"{place}.resource", action["resource"])
     else:
         yield from _updated(f"{place}.resource", action["resource"], sent)
 
@@ -220,7 +230,7 @@ def _deleted(place: str, action: Mapping[str, Any], sent: Mapping[str, Any]) -> 
 
 def _updated(place: str, held: Mapping[str, Any], sent: Mapping[str, Any]) -> Iterator[str]:
     if not sent:
-        yield from _valid(place, held)
+        yield from fhir_faults(place, held)
         return
     draft = sent.get(f"{held.get('resourceType')}/{held.get('id')}")
     if draft is None:
@@ -231,11 +241,19 @@ def _updated(place: str, held: Mapping[str, Any], sent: Mapping[str, Any]) -> It
         yield f"{place}.{key}: changed"
 
 
-def _valid(place: str, resource: Mapping[str, Any]) -> Iterator[str]:
+def fhir_faults(place: str, resource: Mapping[str, Any]) -> Iterator[str]:
+    """As FHIR R4: shape and types by the library, the closed lists of words by us."""
     try:
-        get_fhir_model_class(str(resource.get("resourceType"))).model_validate(resource)
+        model = get_fhir_model_class(str(resource.get("resourceType")))
+        model.model_validate(resource)
     except (ValueError, LookupError) as error:
         yield f"{place}: not valid FHIR R4: {error}"
+        return
+    for field in model.model_fields.values():
+        extra = field.json_schema_extra
+        allowed = extra.get("enum_values") if isinstance(extra, Mapping) else None
+        if isinstance(allowed, list) and resource.get(str(field.alias), allowed[0]) not in allowed:
+            yield f"{place}.{field.alias}: not valid FHIR R4: not one of {allowed}"
 
 
 def _link(place: str, link: Any) -> Iterator[str]:
@@ -262,7 +280,7 @@ def _extension(place: str, extension: Any) -> Iterator[str]:
     if not isinstance(ours, Mapping):
         yield f"{place}: not an object"
         return
-    for key in ("orders", "rule", "evaluated"):
+    for key in ("rule", "evaluated"):
         if key not in ours:
             yield f"{place}: {key} is missing"
     for reference in _list(ours, "orders"):
@@ -284,6 +302,8 @@ def _unique_ids(cards: Iterable[Any]) -> Iterator[str]:
 
 def _in_order(cards: Iterable[Any]) -> Iterator[str]:
     ranks = {"critical": 0, "warning": 1, "info": 2}
-    urgency = [ranks.get(card.get("indicator"), 3) for card in cards if isinstance(card, Mapping)]
+    urgency = [
+        ranks.get(str(card.get("indicator")), 3) for card in cards if isinstance(card, Mapping)
+    ]
     if urgency != sorted(urgency):
         yield "cards: not most urgent first"

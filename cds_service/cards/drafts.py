@@ -41,7 +41,7 @@ def _resources(bundle: object) -> Iterator[Mapping[str, Any]]:
 def concerned(clauses: Iterable[ClauseVerdict], drafts: Drafts, call: HookCall) -> dict[str, str]:
     """The drafts that the holding readings of these clauses are about, each with its label."""
     return {
-        reference: _label(reading, reference)
+        reference: _label(reading, reference, drafts[reference])
         for clause in clauses
         for reading in clause.holding
         for reference in _orders_of(reading, drafts, call)
@@ -60,8 +60,22 @@ def _orders_of(reading: Reading, drafts: Drafts, call: HookCall) -> Iterator[str
             yield source.reference
 
 
-def _label(reading: Reading, reference: str) -> str:
-    """How the chart names the order, when the reading is about this one only."""
+def _label(reading: Reading, reference: str, draft: Mapping[str, Any]) -> str:
+    """How the chart names the order: in the reading about it, else in the draft itself."""
     label = reading.show.get("label")
-    own = reading.show.get("reference") == reference
-    return label if own and isinstance(label, str) else reference
+    if isinstance(label, str) and label and reading.show.get("reference") == reference:
+        return label
+    concept = draft.get("medicationCodeableConcept") or draft.get("code")
+    return _text(concept) or reference
+
+
+def _text(concept: object) -> str:
+    """The text of a CodeableConcept, else the first display of its codings."""
+    if not isinstance(concept, Mapping):
+        return ""
+    codings = concept.get("coding")
+    coded = (
+        [each for each in codings if isinstance(each, Mapping)] if isinstance(codings, list) else []
+    )
+    said = (concept.get("text"), *(coding.get("display") for coding in coded))
+    return next((each for each in said if isinstance(each, str) and each.strip()), "")

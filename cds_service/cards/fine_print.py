@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from fractions import Fraction
+from functools import lru_cache
 
 from cds_service.cards.templates import plain_number
 from cds_service.cards.text import escaped
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.model import Clause, Parameter, Rule, Variant
+from cds_service.rulebook.templates import parameters_in
 
-_PARAMETER = re.compile(r"\bp\.(\w+)")
+_printed_in = lru_cache(maxsize=1024)(parameters_in)
 _WEAK_GRADES = {"C": "recalled, not re-read", "S": "secondary text", "P": "project choice"}
 
 
@@ -67,7 +69,7 @@ def _weakness(rule: Rule, parameter: Parameter) -> str:
 
 def used_parameters(rule: Rule, variant: Variant) -> list[Parameter]:
     """The parameters that a variant tests with, asks with or prints."""
-    printed = set(_PARAMETER.findall(variant.card.summary + variant.card.detail))
+    printed = _printed_in(variant.card.summary) | _printed_in(variant.card.detail)
     tested = {test.parameter for clause in variant.when for test in clause.tests}
     return [
         parameter

@@ -204,7 +204,13 @@ def plain_number(number: Fraction) -> str:
 def _for_detail(value: object) -> object:
     if isinstance(value, StrictUndefined):
         return value
-    return escaped(clipped(printed(value), _VALUE_LIMIT))
+    text = printed(value)
+    return _lead(text) + escaped(clipped(text, _VALUE_LIMIT))
+
+
+def _lead(text: str) -> str:
+    """The one space that a word such as ``uln_from`` brings to stand apart from the last one."""
+    return " " if text[:1].isspace() and text.strip() else ""
 
 
 @pass_context
@@ -214,7 +220,8 @@ def _for_summary(context: Context, value: object) -> object:
     budget = context[_BUDGET]
     if isinstance(value, Names):
         return shortened(tuple(flat(name) for name in value), budget)
-    return _fitted(flat(printed(value)), budget)
+    text = printed(value)
+    return _lead(text) + _fitted(flat(text), budget)
 
 
 def _fitted(text: str, budget: int) -> str:
