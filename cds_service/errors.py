@@ -25,7 +25,7 @@ class RulesError(CDSServiceError):
         super().__init__("\n".join(self.complaints))
 
 
-class DataUnavailable(CDSServiceError):
+class DataUnavailable(CDSServiceError):  # noqa: N818 - the name says what is the matter, as the docs do.
     """The service needs something that was neither sent nor could be fetched (HTTP 412)."""
 
     def __init__(self, key: str, reason: str) -> None:

@@ -1,0 +1,250 @@
+"""The settings: environment variables, read once at start, every problem reported together."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+from cds_service.data import rules_dir
+from cds_service.errors import CDSServiceError
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
+LOG_LEVELS: tuple[LogLevel, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+MEGABYTE = 1024 * 1024
+
+
+class SettingsError(CDSServiceError):
+    """The environment cannot be used; the service refuses to start.
+
+    ``problems`` holds every one, each as ``VARIABLE: what is wrong; what to do``. No value of a
+    variable that may hold a password is repeated.
+    """
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def _cores() -> int:
+    """The processor cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not every system can tell
+        return os.cpu_count() or 1
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this installation runs. The defaults are those of ``make run``.
+
+    ``public_url`` is the base URL as clients see it, without a slash at its end.
+    ``max_body_bytes``: a larger request body gets 413. ``without_effect`` names variables that are
+    set and correct, but that this version does not use yet.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = field(default_factory=_cores)
+    public_url: str = "http://127.0.0.1:8080"
+    rules_dir: Path = field(default_factory=rules_dir)
+    profile: Literal["US", "EU"] = "US"
+    max_body_bytes: int = 10 * MEGABYTE
+    log_level: LogLevel = "INFO"
+    without_effect: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the ``CDS_…`` variables; one that is empty counts as not set, except CDS_CLIENTS.
+
+        Raises:
+            SettingsError: with every problem found.
+        """
+        reader = _Reader(os.environ if environment is None else environment)
+        settings = reader.settings()
+        if reader.problems:
+            raise SettingsError(tuple(reader.problems))
+        return settings
+
+    def report_unused(self) -> None:
+        """Log each variable that was set although nothing uses it yet. Called once, at start."""
+        for name in self.without_effect:
+            log.warning("setting has no effect yet", extra={"setting": name})
+
+
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self.problems: list[str] = []
+
+    def settings(self) -> Settings:
+        """All settings; meaningless when there are problems."""
+        self._refuse_misspelt_names()
+        self._refuse_clients()
+        host = self._read("CDS_HOST", _host, "127.0.0.1")
+        port = self._read("CDS_PORT", _whole(1, 65535), 8080)
+        return Settings(
+            host=host,
+            port=port,
+            workers=self._read("CDS_WORKERS", _whole(1, 256), _cores()),
+            public_url=self._read("CDS_PUBLIC_URL", _base_url, f"http://{_in_url(host)}:{port}"),
+            rules_dir=self._rules_dir(),
+            profile=self._read("CDS_PROFILE", _profile, "US"),
+            max_body_bytes=self._read("CDS_MAX_BODY_MB", _megabytes, 10 * MEGABYTE),
+            log_level=self._read("CDS_LOG_LEVEL", _log_level, "INFO"),
+            without_effect=self._without_effect(),
+        )
+
+    def _read(self, name: str, parse: Callable[[str], T], default: T) -> T:
+        text = self._environment.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as problem:
+            self.problems.append(f"{name}: {problem}")
+            return default
+
+    def _refuse_misspelt_names(self) -> None:
+        """A misspelt CDS_CLIENTS must not leave the service open, so no near miss is let pass."""
+        for name in sorted(set(self._environment) - KNOWN):
+            if name.startswith("CDS_") and (near := get_close_matches(name, KNOWN, 1, 0.8)):
+                self.problems.append(f"{name}: there is no such setting; did you mean {near[0]}?")
+
+    def _refuse_clients(self) -> None:
+        """Never run open when the operator asked for closed."""
+        if "CDS_CLIENTS" in self._environment:
+            self.problems.append(
+                "CDS_CLIENTS: this version cannot authenticate callers yet and will not run open "
+                "when asked to be closed; unset it to run in sandbox mode"
+            )
+
+    def _rules_dir(self) -> Path:
+        try:
+            default = rules_dir()
+        except FileNotFoundError as problem:
+            if not self._environment.get("CDS_RULES_DIR", "").strip():
+                self.problems.append(f"CDS_RULES_DIR: {problem}")
+            default = Path()
+        return self._read("CDS_RULES_DIR", _folder, default)
+
+    def _without_effect(self) -> tuple[str, ...]:
+        names = []
+        for name, parse in NOT_USED_YET.items():
+            if self._read(name, parse, None) is not None:
+                names.append(name)
+        return tuple(names)
+
+
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]+", text):
+        raise ValueError("must be a host name or an IP address, for example 127.0.0.1")
+    return text
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not lowest <= int(text) <= highest:
+            raise ValueError(f"must be a whole number from {lowest} to {highest}")
+        return int(text)
+
+    return parse
+
+
+def _megabytes(text: str) -> int:
+    try:
+        size = Decimal(text)
+    except InvalidOperation:
+        size = Decimal("NaN")
+    if not size.is_finite() or not Decimal("0.01") <= size <= 1024:
+        raise ValueError("must be a number of megabytes from 0.01 to 1024")
+    return int(size * MEGABYTE)
+
+
+def _base_url(text: str) -> str:
+    if not _is_base_url(text):
+        raise ValueError(
+            "must be an http or https URL without user, query and fragment, "
+            "for example https://cds.example.org"
+        )
+    return text.rstrip("/")
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        port_is_fine = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    return (
+        port_is_fine
+        and parts.scheme in ("http", "https")
+        and bool(parts.hostname)
+        and not re.search(r"[@?#\s]", text)
+    )
+
+
+def _profile(text: str) -> Literal["US", "EU"]:
+    match text.upper():
+        case "US":
+            return "US"
+        case "EU":
+            return "EU"
+    raise ValueError("must be US or EU")
+
+
+def _log_level(text: str) -> LogLevel:
+    for level in LOG_LEVELS:
+        if text.upper() == level:
+            return level
+    raise ValueError(f"must be one of {', '.join(LOG_LEVELS)}")
+
+
+def _folder(text: str) -> Path:
+    path = Path(text).expanduser()
+    if not path.is_dir():
+        raise ValueError("must be a folder that exists and holds rule files")
+    return path.resolve()
+
+
+def _database_url(text: str) -> str:
+    if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", text):
+        raise ValueError("must be a database URL such as postgresql+psycopg://user@host/name")
+    return text
+
+
+NOT_USED_YET: Mapping[str, Callable[[str], object]] = {
+    "CDS_DATABASE_URL": _database_url,
+    "CDS_FHIR_DEADLINE_MS": _whole(1, 600_000),
+}
+
+KNOWN = frozenset(
+    {
+        "CDS_CLIENTS",
+        "CDS_HOST",
+        "CDS_LOG_LEVEL",
+        "CDS_MAX_BODY_MB",
+        "CDS_PORT",
+        "CDS_PROFILE",
+        "CDS_PUBLIC_URL",
+        "CDS_RULES_DIR",
+        "CDS_WORKERS",
+        *NOT_USED_YET,
+    }
+)

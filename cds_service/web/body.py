@@ -1,0 +1,61 @@
+"""The body of a request: JSON by name, small enough, and strictly read."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Request
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
+
+from cds_service.web.errors import CallError, Issue, malformed
+from cds_service.web.strict_json import JSONError, parse
+
+
+def json_object(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent.
+
+    Raises:
+        CallError: 413 when it is too large, 415 when it is not sent as JSON in UTF-8, 400 when
+            it is not an object or not acceptable JSON.
+    """
+    body = _read(request)
+    _expect_json(request)
+    try:
+        tree = parse(body)
+    except JSONError as refused:
+        raise malformed(_sentence(refused), refused.path) from None
+    if not isinstance(tree, dict):
+        raise malformed("the body must be a JSON object")
+    return tree
+
+
+def _sentence(refused: JSONError) -> str:
+    return f"{refused.path}: {refused}" if refused.path else str(refused)
+
+
+def _read(request: Request) -> bytes:
+    """The body, read before it is judged: a client that is still sending would miss our answer."""
+    try:
+        return request.get_data(cache=False, parse_form_data=False)
+    except RequestEntityTooLarge:
+        limit = (request.max_content_length or 0) / (1024 * 1024)
+        issue = Issue("too-long", f"the body is larger than the limit of {limit:g} megabytes")
+        raise CallError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [issue]) from None
+    except ClientDisconnected:
+        raise malformed("the body ended before its announced length") from None
+
+
+def _expect_json(request: Request) -> None:
+    mimetype = request.mimetype
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    is_json = mimetype in ("application/json", "application/json+fhir") or (
+        mimetype.startswith("application/") and mimetype.endswith("+json")
+    )
+    if not is_json or charset not in ("utf-8", "utf8") or request.content_encoding:
+        issue = Issue(
+            "not-supported",
+            "the body must be sent with Content-Type application/json (or another JSON type), "
+            "in UTF-8 and without Content-Encoding",
+        )
+        raise CallError(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, [issue])

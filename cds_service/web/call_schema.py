@@ -1,0 +1,181 @@
+"""The wire form of a hook call: tolerant of what we do not read, exact about what we do.
+
+Unknown fields are ignored at every level, ``extension`` of any kind included. CDS Hooks 1.0 and
+1.1 requests have the same fields.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
+from marshmallow.types import ErrorMessages
+
+from cds_service.fhir.hook_call import HookCall
+from cds_service.rulebook.model import Service
+from cds_service.web.errors import CallError, Issue
+from cds_service.web.strict_json import under
+
+_MISSING = "is missing"
+_TEXT_PROBLEMS: ErrorMessages = {
+    "required": _MISSING,
+    "null": "must be a string, not null",
+    "invalid": "must be a string",
+    "invalid_utf8": "must be a string",
+}
+_OBJECT_PROBLEMS: ErrorMessages = {
+    "required": _MISSING,
+    "null": "must be an object, not null",
+    "invalid": "must be an object",
+}
+_ARRAY_PROBLEMS: ErrorMessages = {
+    "required": _MISSING,
+    "null": "must be an array, not null",
+    "invalid": "must be an array",
+}
+
+_PATIENT_REFERENCE = re.compile(r"(?:.*/)?Patient/([^/]+)(?:/_history/.*)?")
+_ABSOLUTE_REFERENCE = re.compile(r"https?://.*/([A-Z][A-Za-z]+/[^/]+)(?:/_history/.*)?")
+
+
+class _Text(fields.String):
+    """A string, and nothing that could be turned into one."""
+
+    default_error_messages = _TEXT_PROBLEMS
+
+
+class _Object(fields.Dict):
+    """A JSON object, left as it is."""
+
+    default_error_messages = _OBJECT_PROBLEMS
+
+
+class _PatientId(_Text):
+    """A bare patient id; ``Patient/1`` and an absolute URL are brought to that form."""
+
+    def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
+        text = super()._deserialize(value, *args, **options).strip()
+        reference = _PATIENT_REFERENCE.fullmatch(text)
+        bare = reference.group(1) if reference else text
+        if not bare:
+            raise ValidationError("is empty: send the FHIR id of the patient")
+        if "/" in bare:
+            raise ValidationError("is not the id of a Patient")
+        return bare
+
+
+class _Selection(_Text):
+    """A reference ``Type/id``; an absolute URL is brought to that form."""
+
+    def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
+        text = super()._deserialize(value, *args, **options)
+        absolute = _ABSOLUTE_REFERENCE.fullmatch(text)
+        return absolute.group(1) if absolute else text
+
+
+def _expect_bundle(resource: Mapping[str, Any]) -> None:
+    """Whether each order in it can be read is for others to say."""
+    if resource.get("resourceType") != "Bundle":
+        raise ValidationError({"resourceType": ["must be Bundle"]})
+    if not isinstance(resource.get("entry", []), list):
+        raise ValidationError({"entry": ["must be an array"]})
+
+
+class _Tolerant(Schema):
+    class Meta:
+        unknown = EXCLUDE
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.error_messages["type"] = "must be an object"
+
+
+class _Context(_Tolerant):
+    patient_id = _PatientId(required=True, data_key="patientId")
+    user_id = fields.Raw(allow_none=True, load_default=None, data_key="userId")
+    encounter_id = _Text(allow_none=True, load_default=None, data_key="encounterId")
+
+
+class _OrderContext(_Context):
+    draft_orders = _Object(required=True, validate=_expect_bundle, data_key="draftOrders")
+
+
+class _SelectContext(_OrderContext):
+    selections = fields.List(_Selection(), required=True, error_messages=_ARRAY_PROBLEMS)
+
+
+class _Call(_Tolerant):
+    hook_instance = _Text(required=True, data_key="hookInstance")
+    fhir_server = _Text(allow_none=True, load_default=None, data_key="fhirServer")
+    authorization = _Object(allow_none=True, load_default=None, data_key="fhirAuthorization")
+    prefetch = _Object(allow_none=True, load_default=None)
+
+    @validates_schema(skip_on_field_errors=False)
+    def _authorization_needs_server(self, call: dict[str, Any], **_: Any) -> None:
+        if call.get("authorization") is not None and not call.get("fhir_server"):
+            problem = f"{_MISSING}, and fhirAuthorization is of no use without it"
+            raise ValidationError(problem, "fhirServer")
+
+
+def _form(hook_name: str, context_form: _Context) -> Schema:
+    mismatch = f"does not belong to this service, which answers {hook_name}"
+
+    class Call(_Call):
+        hook = _Text(required=True, validate=validate.Equal(hook_name, error=mismatch))
+        context = fields.Nested(context_form, required=True, error_messages=_OBJECT_PROBLEMS)
+
+    return Call()
+
+
+_FORMS: Mapping[str, Schema] = {
+    "patient-view": _form("patient-view", _Context()),
+    "order-sign": _form("order-sign", _OrderContext()),
+    "order-select": _form("order-select", _SelectContext()),
+}
+
+
+def hook_call(body: Mapping[str, Any], service: Service, profile: str) -> HookCall:
+    """The call that was sent to a service, judged under a label profile.
+
+    Raises:
+        CallError: 400, with an issue for each field that is missing or of a wrong form.
+    """
+    try:
+        call = _FORMS[service.hook].load(body)
+    except ValidationError as error:
+        raise CallError(HTTPStatus.BAD_REQUEST, _issues(error.messages_dict, "")) from None
+    context = call["context"]
+    user = context["user_id"]
+    return HookCall(
+        service_id=service.id,
+        hook=service.hook,
+        hook_instance=call["hook_instance"],
+        patient_id=context["patient_id"],
+        user_id=user if isinstance(user, str) else "",
+        encounter_id=context["encounter_id"] or "",
+        draft_orders=context.get("draft_orders"),
+        selections=tuple(context.get("selections", ())),
+        prefetch=call["prefetch"] or {},
+        fhir_server=call["fhir_server"] or "",
+        profile=profile,
+    )
+
+
+def _issues(messages: Any, path: str) -> Iterator[Issue]:
+    """Marshmallow's nested messages, one issue per place."""
+    if isinstance(messages, dict):
+        for name, inner in messages.items():
+            yield from _issues(inner, _deeper(path, name))
+    else:
+        for message in messages:
+            code = "required" if message.startswith(_MISSING) else "structure"
+            yield Issue(code, f"{path} {message}", path)
+
+
+def _deeper(path: str, name: str | int) -> str:
+    if name == "_schema":
+        return path
+    return f"{path}[{name}]" if isinstance(name, int) else under(path, name)

@@ -1,0 +1,60 @@
+"""Discovery, the hook call and its explanation."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from cds_service.decide import Decision, decide
+from cds_service.rulebook.model import Service
+from cds_service.web.answer import json_answer
+from cds_service.web.body import json_object
+from cds_service.web.call_schema import hook_call
+from cds_service.web.card_schema import AnswerSchema
+from cds_service.web.errors import CallError, Issue
+from cds_service.web.explained import explained
+from cds_service.web.parts import parts
+
+blueprint = Blueprint("hooks", __name__)
+_answer = AnswerSchema()
+
+
+@blueprint.get("/cds-services")
+def discovery() -> Response:
+    """The services there are, with the data they ask for."""
+    return json_answer({"services": [_described(each) for each in parts().rulebook.services]})
+
+
+@blueprint.post("/cds-services/<service_id>")
+def call(service_id: str) -> Response:
+    """Answer one hook call with cards."""
+    return json_answer(_answer.dump(_decision(service_id)))
+
+
+@blueprint.post("/explain/<service_id>")
+def explain(service_id: str) -> Response:
+    """Every rule of the service with its verdict on this call, clause by clause."""
+    return json_answer(explained(_decision(service_id).verdicts))
+
+
+def _decision(service_id: str) -> Decision:
+    service = parts().rulebook.service(service_id)
+    if service is None:
+        problem = "there is no service of this id; GET /cds-services lists them"
+        raise CallError(HTTPStatus.NOT_FOUND, [Issue("not-found", problem)])
+    profile = parts().settings.profile
+    return decide(hook_call(json_object(request), service, profile), parts())
+
+
+def _described(service: Service) -> dict[str, Any]:
+    described = {
+        "hook": service.hook,
+        "id": service.id,
+        "title": service.title,
+        "description": service.description,
+        "prefetch": dict(parts().prefetch.get(service.id, {})),
+        "usageRequirements": service.usage_requirements,
+    }
+    return {name: value for name, value in described.items() if value}

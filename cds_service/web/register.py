@@ -1,0 +1,25 @@
+"""Puts routes, error answers and headers on an app."""
+
+from __future__ import annotations
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from cds_service.web import description, fixtures, health, hooks, library, workbench
+from cds_service.web.errors import register_errors
+from cds_service.web.headers import register_headers
+from cds_service.web.markdown import as_html
+from cds_service.web.parts import EXTENSION
+
+
+def register(app: Flask) -> None:
+    """Make the app answer; its ``extensions["cds_service"]`` holds the parts."""
+    app.config["MAX_CONTENT_LENGTH"] = app.extensions[EXTENSION].settings.max_body_bytes
+    # A redirect of a doubled slash would be the one answer that is neither JSON nor a page of ours.
+    app.url_map.merge_slashes = False
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.filters["markdown"] = as_html
+    for module in (hooks, health, description, fixtures, library, workbench):
+        app.register_blueprint(module.blueprint)
+    register_errors(app)
+    register_headers(app)

@@ -1,0 +1,192 @@
+"""JSON without surprises: exact numbers, no duplicate keys, nothing that Python adds to the format.
+
+What the standard library would let pass (NaN, a key given twice, a number that fills the memory)
+is refused here with the path of the place, so that no later part has to think about it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Any
+
+JSON = Any
+"""A JSON value; numbers are int or Decimal, never float."""
+
+MAX_DEPTH = 100
+MAX_NUMBER_LENGTH = 100
+MAX_EXPONENT = 100
+
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_LONE_SURROGATES = re.compile("[\ud800-\udfff]")
+
+
+class JSONError(ValueError):
+    """The bytes are not JSON that we accept: ``path`` says where, the message what."""
+
+    def __init__(self, problem: str, path: str = "") -> None:
+        super().__init__(problem)
+        self.path = path
+
+
+class _Refused:
+    """Stands in the tree for a value that may not be there, until its path is known."""
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+
+def parse(body: bytes) -> JSON:
+    """The value written in the bytes; lone surrogates in it are replaced.
+
+    Raises:
+        JSONError: when the bytes are not UTF-8, not JSON, nested deeper than ``MAX_DEPTH``, or
+            hold a duplicate key, NaN, Infinity or a number beyond all measure.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise JSONError(f"the body is not UTF-8 at byte {error.start}") from None
+    refused: list[_Refused] = []
+    try:
+        tree = _loads(text, refused)
+    except json.JSONDecodeError as error:
+        raise JSONError(
+            f"the body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise JSONError(_TOO_DEEP) from None
+    _refuse_depth(tree)
+    if refused:
+        raise next(_refusals(tree, ""))
+    return _without_lone_surrogates(tree) if "\\ud" in text or "\\uD" in text else tree
+
+
+_TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
+
+
+def _loads(text: str, refused: list[_Refused]) -> JSON:
+    def instead(problem: str) -> _Refused:
+        refused.append(_Refused(problem))
+        return refused[-1]
+
+    def members(pairs: list[tuple[str, JSON]]) -> JSON:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        names = [name for name, _ in pairs]
+        twice = next(name for index, name in enumerate(names) if name in names[:index])
+        return {**found, twice: instead("the key is given more than once")}
+
+    def number(kind: Callable[[str], int | Decimal]) -> Callable[[str], JSON]:
+        def read(digits: str) -> JSON:
+            if len(digits) <= MAX_NUMBER_LENGTH:
+                value = kind(digits)
+                if isinstance(value, int) or -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
+                    return value
+            return instead("the number is too long, too large or too close to zero")
+
+        return read
+
+    return json.loads(
+        text,
+        object_pairs_hook=members,
+        parse_int=number(int),
+        parse_float=number(Decimal),
+        parse_constant=lambda name: instead(f"{name} is not a JSON number"),
+    )
+
+
+def _refuse_depth(tree: JSON) -> None:
+    """Level by level, not by recursion, and only over objects and arrays."""
+    level = [tree] if isinstance(tree, dict | list) else []
+    depth = 0
+    while level:
+        depth += 1
+        if depth > MAX_DEPTH:
+            raise JSONError(_TOO_DEEP)
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, dict | list)
+        ]
+
+
+def _refusals(node: JSON, path: str) -> Iterator[JSONError]:
+    if isinstance(node, _Refused):
+        yield JSONError(node.problem, path)
+    elif isinstance(node, dict):
+        for name, child in node.items():
+            yield from _refusals(child, under(path, name))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _refusals(child, f"{path}[{index}]")
+
+
+def under(path: str, name: str) -> str:
+    """The path of a member. A key that is no plain word may be anything, so it is not repeated."""
+    shown = name if _PLAIN_KEY.fullmatch(name) else "…"
+    return f"{path}.{shown}" if path else shown
+
+
+def _without_lone_surrogates(node: JSON) -> JSON:
+    if isinstance(node, str):
+        return _LONE_SURROGATES.sub("\ufffd", node)
+    if isinstance(node, dict):
+        return {_without_lone_surrogates(k): _without_lone_surrogates(v) for k, v in node.items()}
+    if isinstance(node, list):
+        return [_without_lone_surrogates(child) for child in node]
+    return node
+
+
+def dumps(value: JSON) -> bytes:
+    """The value as UTF-8 JSON; a Decimal keeps every digit (0.80 stays 0.80).
+
+    Raises:
+        TypeError: for a float, or anything else JSON does not know.
+        ValueError: for a Decimal that is no number.
+    """
+    return "".join(_written(value)).encode("utf-8", "replace")
+
+
+def _written(value: JSON) -> Iterator[str]:
+    match value:
+        case None:
+            yield "null"
+        case bool():
+            yield "true" if value else "false"
+        case str():
+            yield encode_basestring(value)
+        case int() | Decimal():
+            yield _digits(value)
+        case Mapping():
+            yield from _listed("{", (_member(*pair) for pair in value.items()), "}")
+        case list() | tuple():
+            yield from _listed("[", map(_written, value), "]")
+        case _:
+            raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def _digits(number: int | Decimal) -> str:
+    if isinstance(number, Decimal) and not number.is_finite():
+        raise ValueError("JSON has no NaN and no Infinity")
+    return str(number)
+
+
+def _member(name: str, value: JSON) -> Iterator[str]:
+    yield encode_basestring(name)
+    yield ":"
+    yield from _written(value)
+
+
+def _listed(opening: str, items: Iterable[Iterator[str]], closing: str) -> Iterator[str]:
+    yield opening
+    for index, item in enumerate(items):
+        if index:
+            yield ","
+        yield from item
+    yield closing
