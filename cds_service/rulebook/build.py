@@ -25,7 +25,7 @@ from cds_service.rulebook.model import (
 from cds_service.rulebook.reading import Fields
 from cds_service.rulebook.schema import RuleForm, in_form
 from cds_service.rulebook.shared_files import Shared
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 LOCAL = "local"
 ONLY_VARIANT = "main"

@@ -7,7 +7,7 @@ from cds_service.rulebook.build import Draft
 from cds_service.rulebook.cases import KEYS, CaseError, Entry, gap_of, read_entry
 from cds_service.rulebook.complaints import did_you_mean
 from cds_service.rulebook.model import Case
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 
 def lint_cases(draft: Draft, terminology: Terminology) -> None:

@@ -44,7 +44,7 @@ from cds_service.facts.vocabulary import (
     SERVICE_REQUESTS,
 )
 from cds_service.rulebook.model import Case, Clause, Rule, Variant
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 GAP_REASONS: Mapping[str, Reason] = {
     "nothing sent": Reason.NOT_SENT,
@@ -575,17 +575,17 @@ def run(
     rule: Rule,
     case: Case,
     judge_case: Callable[[Rule, Case], Any],
-    render_summary: Callable[[Any], str] | None = None,
+    render_summary: Callable[[Any, Case], str] | None = None,
 ) -> CaseResult:
     """Judge a case and compare with what it expects.
 
-    ``judge_case`` gives the rule's verdict on the case's chart (any ``Judged``); without
-    ``render_summary`` an expected sentence is not compared.
+    ``judge_case`` gives the rule's verdict on the case's chart (any ``Judged``),
+    ``render_summary`` the sentence on its card; without it an expected sentence is not compared.
     """
     verdict: Judged = judge_case(rule, case)
     differences = list(_differences(case, verdict))
     if case.summary and render_summary and not differences:
-        said = render_summary(verdict)
+        said = render_summary(verdict, case)
         if said != case.summary:
             differences.append(f'says "{said}", expected "{case.summary}"')
     details = tuple(_details(verdict)) if differences else ()

@@ -15,7 +15,7 @@ from cds_service.facts.vocabulary import KINDS, Kind
 from cds_service.rulebook.complaints import Complaints, did_you_mean, listed
 from cds_service.rulebook.model import Clause, Operator, Parameter, Test
 from cds_service.rulebook.reading import Fields, Items
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 COMPARISONS = ("gt", "gte", "lt", "lte")
 _LOWER = {"gt", "gte"}

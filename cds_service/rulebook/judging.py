@@ -9,7 +9,7 @@ from cds_service.facts.answers import Answer, Question
 from cds_service.facts.model import Chart
 from cds_service.rulebook.cases import chart_of
 from cds_service.rulebook.model import Case, Rule, Rulebook
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 AnswerAll = Callable[[Sequence[Question], Chart], Mapping[Question, Answer]]
 JudgeAll = Callable[[Sequence[Rule], Mapping[Question, Answer]], Sequence[Any]]
@@ -40,9 +40,7 @@ class CaseJudge:
         verdicts = self._judge(rules, answers)
         return next(verdict for verdict in verdicts if verdict.rule.id == rule.id)
 
-    def _answers(
-        self, rule: Rule, case: Case, rules: Sequence[Rule]
-    ) -> Mapping[Question, Answer]:
+    def _answers(self, rule: Rule, case: Case, rules: Sequence[Rule]) -> Mapping[Question, Answer]:
         key = (rule.id, case.name)
         if key not in self._charts:
             self._charts[key] = (chart_of(case, rule, self._terminology), {})

@@ -11,7 +11,7 @@ from cds_service.rulebook import templates, text_lint
 from cds_service.rulebook.build import LOCAL, ONLY_VARIANT, Draft
 from cds_service.rulebook.complaints import did_you_mean, listed
 from cds_service.rulebook.model import Rule, Variant
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 MOST_CLAUSES = 16
 _ONE_PER_RULE = "lab", "order"
@@ -104,8 +104,8 @@ def _check_critical(draft: Draft) -> None:
         orders = {c.name for c in variant.when if c.question.kind in _ORDERS}
         if variant.indicator == "critical" and orders and not orders & acting:
             draft.complain(
-                f'variant "{variant.name}" is critical and about an order ({listed(sorted(orders))}); '
-                "add a suggestion that holds or deletes it",
+                f'variant "{variant.name}" is critical and about an order: '
+                f"add a suggestion that holds or deletes it ({listed(sorted(orders))})",
                 *_variant_path(draft, variant),
             )
 

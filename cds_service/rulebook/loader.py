@@ -13,7 +13,7 @@ from cds_service.rulebook.lint import lint, lint_together
 from cds_service.rulebook.model import Rulebook
 from cds_service.rulebook.reading import read
 from cds_service.rulebook.shared_files import NAMES, Shared, load_shared
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 _OTHER_ROOMS = ("valuesets", "regimens")
 
@@ -24,43 +24,41 @@ def load_rulebook(folder: Path, terminology: Terminology) -> Rulebook:
     Raises:
         RulesError: with every complaint about every file, each as ``file:line: message``.
     """
+    rulebook, complaints = read_rulebook(folder, terminology)
+    complaints.raise_if_any()
+    return rulebook
+
+
+def read_rulebook(folder: Path, terminology: Terminology) -> tuple[Rulebook, Complaints]:
+    """The rules that can be used and every complaint: for authors, who mend one file at a time."""
     complaints = Complaints(folder.name)
     if not folder.is_dir():
         complaints.at(1, "there is no such folder of rules")
-        complaints.raise_if_any()
     shared = load_shared(folder, complaints)
-    drafts = []
-    for path in _rule_files(folder, complaints):
-        mine = Complaints(f"{folder.name}/{path.relative_to(folder).as_posix()}")
-        draft = _draft(path, shared, terminology, mine)
-        complaints.take(mine)
-        drafts += [draft] if draft else []
-    together = [_quiet(draft) for draft in drafts]
-    lint_together(together)
-    for draft in together:
+    drafts = [
+        draft
+        for path in _rule_files(folder, complaints)
+        if (draft := _draft(folder, path, shared, terminology, complaints))
+    ]
+    lint_together(drafts)
+    for draft in drafts:
         complaints.take(draft.complaints)
-    complaints.raise_if_any()
-    rules = sorted((draft.rule for draft in drafts), key=lambda rule: rule.id)
-    return Rulebook(
-        {rule.id: rule for rule in rules}, shared.services, shared.resources, _hash_of(folder)
-    )
-
-
-def _quiet(draft: Draft) -> Draft:
-    """The draft with a fresh list of complaints."""
-    return Draft(
-        draft.rule, draft.document, Complaints(draft.complaints.file), draft.used_parameters
-    )
+    usable = sorted((d.rule for d in drafts if not d.complaints.lines), key=lambda rule: rule.id)
+    rules = {rule.id: rule for rule in usable}
+    return Rulebook(rules, shared.services, shared.resources, _hash_of(folder)), complaints
 
 
 def _draft(
-    path: Path, shared: Shared, terminology: Terminology, complaints: Complaints
+    folder: Path, path: Path, shared: Shared, terminology: Terminology, complaints: Complaints
 ) -> Draft | None:
-    document = read(path, complaints)
-    if document is None:
+    """The rule of one file, linted on its own once its words are right."""
+    mine = Complaints(f"{folder.name}/{path.relative_to(folder).as_posix()}")
+    document = read(path, mine)
+    draft = document and build(document, path, _hash(path), shared, terminology, mine)
+    if not draft:
+        complaints.take(mine)
         return None
-    draft = build(document, path, _hash(path), shared, terminology, complaints)
-    if draft and not complaints.lines:
+    if not mine.lines:
         lint(draft, terminology)
         lint_cases(draft, terminology)
     return draft

@@ -37,7 +37,7 @@ Change = Callable[[Clause], Clause | None]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """A rule changed in one place. ``name`` says what was changed, ``add`` which case is missing."""
+    """A rule changed in one place. ``name`` says what changed, ``add`` which case is missing."""
 
     name: str
     rule: Rule
@@ -109,9 +109,7 @@ def survey(rule: Rule, judge_case: Callable[[Rule, Case], Any]) -> Survey:
     )
 
 
-def _is_noticed(
-    mutant: Mutant, order: list[Case], judge_case: Callable[[Rule, Case], Any]
-) -> bool:
+def _is_noticed(mutant: Mutant, order: list[Case], judge_case: Callable[[Rule, Case], Any]) -> bool:
     """Whether a case fails; the one that did is tried first next time."""
     for position, case in enumerate(order):
         if not run(mutant.rule, case, judge_case).passed:
@@ -240,9 +238,7 @@ def _without_selector(word: str) -> Change:
     return change
 
 
-def _dropped(
-    rule: Rule, clause: Clause, variants: tuple[str, ...], place: str
-) -> Iterator[Mutant]:
+def _dropped(rule: Rule, clause: Clause, variants: tuple[str, ...], place: str) -> Iterator[Mutant]:
     """The rule without a clause: in all variants that share it, and in each of them alone."""
     drops = [(f"drop {place}", variants)]
     if len(variants) > 1:

@@ -20,7 +20,7 @@ from cds_service.facts.answers import Question
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.complaints import did_you_mean, listed
 from cds_service.rulebook.model import Clause, Parameter
-from cds_service.terminology.lookup import Terminology
+from cds_service.terminology import Terminology
 
 SUMMARY_LIMIT = 139
 FREE_WORDS = ("hook", "profile")
