@@ -128,6 +128,7 @@ class _Builder:
             unless_fires=tuple(form.get("unless_fires", ())),
             amends=tuple(form.get("amends", ())),
             amends_only=form.get("amends_only", False),
+            left_open=form.get("left_open", "info"),
             see_also=tuple(form.get("see_also", ())),
             equivalent_mutants={
                 entry["mutant"]: entry["because"] for entry in form.get("equivalent_mutants", ())

@@ -163,6 +163,8 @@ class Rule:
     ``unless_fires``: silent when one of these rules fires in the same call (it says more).
     ``amends``: when it fires together with one of these, its detail is added to their card and it
     shows no card; ``amends_only``: without such a card it shows nothing.
+    ``left_open``: how grave it is when the rule cannot be judged; a warning counts it among the
+    rules that could be critical.
     ``see_also`` are citations beside ``source``; ``equivalent_mutants`` are changes of this rule
     that no case can notice, each with the reason why.
     """
@@ -189,14 +191,16 @@ class Rule:
     unless_fires: tuple[str, ...] = ()
     amends: tuple[str, ...] = ()
     amends_only: bool = False
+    left_open: Literal["info", "warning"] = "info"
     see_also: tuple[str, ...] = ()
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
 
     @property
     def could_be_critical(self) -> bool:
-        """Whether any variant is critical."""
-        return any(variant.indicator == "critical" for variant in self.variants)
+        """Whether any variant is critical, or the catalogue counts the rule among such."""
+        critical = any(variant.indicator == "critical" for variant in self.variants)
+        return critical or self.left_open == "warning"
 
     @property
     def questions(self) -> Iterator[Question]:

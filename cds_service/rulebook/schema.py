@@ -275,6 +275,7 @@ class RuleForm(Form):
     unless_fires = _texts()
     amends = _texts()
     amends_only = Flag()
+    left_open = Text(validate=_choice(("info", "warning")))
     citations = Entries(CitationForm, required=True)
     source = Text(required=True)
     see_also = _texts()
