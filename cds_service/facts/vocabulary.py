@@ -212,7 +212,7 @@ KINDS: Mapping[str, Kind] = {
                 "autologous": Field("flag", "the one done was autologous"),
                 "days_since": Field("number", "days since the last one", "days"),
             },
-            {},
+            {"typical": Selector("substance", many=True)},
             TRANSPLANT,
             ("day0", "date", "label", "why"),
         ),

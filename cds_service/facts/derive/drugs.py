@@ -1,0 +1,180 @@
+"""Medications of a class or substance in force at the evaluation.
+
+In force: an order that is a draft, active or on hold, a statement that is active, intended or on
+hold, an administration in progress; none of them ended before now. What was stopped counts only
+while it lingers (amiodarone), and a drug nobody could identify might be any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.derive.view import DRAFTS, View, number, only, slug, slugs
+from cds_service.facts.interval import Interval, Truth
+from cds_service.facts.model import DrugUse
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import MEDICATION_REQUESTS, MEDICATION_STATEMENTS
+
+LIVE = {
+    "order": ("draft", "active", "on-hold"),
+    "statement": ("active", "intended", "on-hold"),
+    "administration": ("in-progress",),
+}
+NEEDS = (MEDICATION_REQUESTS, MEDICATION_STATEMENTS)
+
+_ENDED = ("completed", "stopped", *LIVE["order"], "intended")
+_WHAT = "active medications"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a question about drugs asks for."""
+
+    substances: frozenset[str]
+    classes: tuple[str, ...]
+    drafts: bool
+    on_file: bool
+    systemic: bool
+    not_as_single_dose: frozenset[str]
+    lingering: str
+    lingers: Fraction | None
+
+
+def answer(question: Question, view: View) -> Answer:
+    """One reading: how many distinct ingredients, and which."""
+    wanted = _wanted(question, view)
+    found: list[tuple[str, DrugUse]] = []
+    doubts: dict[Unknown, None] = {}
+    for use in view.chart.drugs:
+        if not _is_candidate(use, wanted):
+            continue
+        for substance in sorted(use.substances & wanted.substances):
+            counts = _counts(use, substance, wanted, view.chart.now)
+            if counts:
+                found.append((substance, use))
+            elif counts is None:
+                doubts[_not_sure(view, substance, use)] = None
+        if use.resolved_by == "nothing" and is_live(use, view.chart.now):
+            doubts[_unidentified(use)] = None
+    gaps = _gaps(view, wanted)
+    return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
+
+
+def is_live(use: DrugUse, now: datetime) -> bool:
+    """In force now, by status and by the end the chart states."""
+    return not use.do_not_perform and use.status in LIVE[use.kind] and not _has_ended(use, now)
+
+
+def _has_ended(use: DrugUse, now: datetime) -> bool:
+    if use.end is None:
+        return False
+    return use.end.at < now if use.end.at else use.end.last < now.date()
+
+
+def _wanted(question: Question, view: View) -> Wanted:
+    classes = slugs(question, "class")
+    members = (view.terminology.substances_in(each) for each in classes)
+    substances = frozenset(slugs(question, "substance")).union(*members)
+    state = slug(question, "state")
+    return Wanted(
+        substances=substances - frozenset(slugs(question, "other_than")),
+        classes=classes,
+        drafts=state != "current",
+        on_file=state != "drafted",
+        systemic=slug(question, "use") == "systemic",
+        not_as_single_dose=frozenset(slugs(question, "except_single_doses_of")),
+        lingering=slug(question, "lingering"),
+        lingers=number(question, "lingers"),
+    )
+
+
+def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
+    if use.do_not_perform or (wanted.systemic and use.local_use):
+        return False
+    return wanted.drafts if use.role == "draft" else wanted.on_file
+
+
+def _counts(use: DrugUse, substance: str, wanted: Wanted, now: datetime) -> Truth:
+    """Whether one use of one substance counts now; None when its end is not known."""
+    if use.one_off and substance in wanted.not_as_single_dose:
+        return False
+    if is_live(use, now):
+        return True
+    if use.status == "unknown" and not _has_ended(use, now):
+        return None
+    if substance != wanted.lingering or wanted.lingers is None or use.status not in _ENDED:
+        return False
+    return _lingers(use, wanted.lingers, now)
+
+
+def _lingers(use: DrugUse, days: Fraction, now: datetime) -> Truth:
+    end = use.end or (use.start if use.kind == "administration" else None)
+    if end is None:
+        return None
+    since = Interval(
+        Fraction((now.date() - end.last).days), Fraction((now.date() - end.first).days)
+    )
+    return since.compare("lte", days)
+
+
+def _not_sure(view: View, substance: str, use: DrugUse) -> Unknown:
+    name, reference = view.name(substance), use.source.reference
+    if use.status == "unknown":
+        return Unknown(f"whether {name} is taken", Reason.NOT_RECORDED, reference=reference)
+    return Unknown(f"when {name} ended", Reason.NO_DATE, reference=reference)
+
+
+def _unidentified(use: DrugUse) -> Unknown:
+    return Unknown(_WHAT, Reason.UNRESOLVED, reference=use.source.reference)
+
+
+def _gaps(view: View, wanted: Wanted) -> tuple[Unknown, ...]:
+    """Drafts come with the call, so unread searches leave them complete."""
+    needs = ((DRAFTS,) if wanted.drafts else ()) + (NEEDS if wanted.on_file else ())
+    return view.gaps(needs, _WHAT, wanted.substances)
+
+
+def _reading(
+    view: View,
+    wanted: Wanted,
+    found: list[tuple[str, DrugUse]],
+    doubts: Iterable[Unknown],
+    gaps: tuple[Unknown, ...],
+) -> Reading:
+    ingredients = {substance for substance, _ in found}
+    sure = Fraction(len(ingredients))
+    most = None if gaps else sure + len(list(doubts))
+    shown = {
+        "names": view.names(ingredients),
+        "items": [item(view, substance, use, wanted.classes) for substance, use in found],
+        "count": len(ingredients),
+        "list_date": _list_date(view, wanted.classes),
+    }
+    return Reading({"count": Interval(sure, most)}, shown, tuple(use.source for _, use in found))
+
+
+def item(
+    view: View, substance: str, use: DrugUse, classes: tuple[str, ...] = ()
+) -> dict[str, object]:
+    """What a card may say of one use of a drug; empty where the chart says nothing."""
+    member_of = view.terminology.classes_of(substance)
+    since = use.start or use.authored
+    return {
+        "name": view.name(substance),
+        "status": use.status,
+        "since": str(since) if since else "",
+        "end": str(use.end) if use.end else "",
+        "reference": use.source.reference,
+        "class": ", ".join(view.name(each) for each in classes if each in member_of),
+        "drafted": use.role == "draft",
+    }
+
+
+def _list_date(view: View, classes: tuple[str, ...]) -> str:
+    """The oldest date of the lists asked for."""
+    dates = [dated for each in classes if (dated := view.terminology.dated(each))]
+    return min(dates).isoformat() if dates else ""

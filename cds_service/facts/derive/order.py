@@ -1,0 +1,203 @@
+"""The order being signed now, and its place in the course of treatment.
+
+A cycle is taken from the order itself ("C2D8"), else from a plan that names one, else inferred
+from the doses given, with this order as the next one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.course import Place, place_next
+from cds_service.facts.derive.view import DRAFTS, View, only, slug
+from cds_service.facts.interval import Interval
+from cds_service.facts.model import CourseStatement, DrugUse
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import CARE_PLANS
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where an order stands in the course: cycle and day, and who says so.
+
+    ``cycle`` and ``day`` are None when they cannot be told; ``inferred`` is what the doses on file
+    alone suggest, None without a regimen.
+    """
+
+    cycle: int | None
+    day: int | None
+    source: str
+    inferred: Place | None
+
+
+def answer(question: Question, view: View) -> Answer:
+    """One reading per order of the substance; one with ``placed`` false when there is none."""
+    substance = slug(question, "substance")
+    orders = view.drafts(substance)
+    unread = view.gaps((DRAFTS,), f"order of {view.name(substance)}", (substance,))
+    if not orders:
+        return only(question, Reading({"placed": False}, _NOTHING_SHOWN), unread)
+    readings = tuple(_reading(view, substance, order) for order in orders)
+    return Answer(question, readings, (*_plan_gaps(view, substance, orders), *unread))
+
+
+def planned_day(view: View, order: DrugUse) -> date:
+    """The day of its (first) dose; an order that names none is for today at the earliest."""
+    if order.days:
+        return order.days[0]
+    if order.start and order.start.day:
+        return order.start.day
+    authored = order.authored.day if order.authored else None
+    return max(authored or view.chart.today, view.chart.today)
+
+
+def position(view: View, substance: str, order: DrugUse) -> Position:
+    """Where the order stands, by what is known; gaps in the dose history are not looked at."""
+    regimen = view.regimen(substance)
+    planned = planned_day(view, order)
+    inferred = place_next(planned, view.cycles(substance), regimen) if regimen else None
+    if order.cycle is not None:
+        return Position(order.cycle, order.day, "the order", inferred)
+    plan = _plan_of(view, planned)
+    if plan is not None:
+        return Position(plan.cycle, order.day or _day_in_plan(plan, planned), "the plan", inferred)
+    return Position(inferred.cycle if inferred else None, order.day, "", inferred)
+
+
+def _plan_of(view: View, planned: date) -> CourseStatement | None:
+    """The newest plan begun by then; plans without a start only when they agree on the cycle."""
+    begun = [each for each in view.chart.courses if each.start and each.start.first <= planned]
+    if begun:
+        return max(
+            begun, key=lambda each: (each.start.first if each.start else planned, each.cycle)
+        )
+    undated = [each for each in view.chart.courses if each.start is None]
+    return undated[0] if len({each.cycle for each in undated}) == 1 else None
+
+
+def _day_in_plan(plan: CourseStatement, planned: date) -> int | None:
+    if plan.day is not None:
+        return plan.day
+    start = plan.start.day if plan.start else None
+    return (planned - start).days + 1 if start else None
+
+
+def _plan_gaps(view: View, substance: str, orders: tuple[DrugUse, ...]) -> tuple[Unknown, ...]:
+    """Plans that could not be read may name another cycle, unless every order states its own."""
+    if all(order.cycle is not None for order in orders):
+        return ()
+    return view.gaps((CARE_PLANS,), _what("cycle", view, substance), (substance,))
+
+
+def _reading(view: View, substance: str, order: DrugUse) -> Reading:
+    found = position(view, substance, order)
+    gaps = _history_gaps(view, substance)
+    fields: dict[str, Value] = {
+        "placed": True,
+        "cycle": _cycle(view, substance, found, gaps),
+        "day": _day(view, substance, found, gaps),
+        "day_one": _day_one(view, substance, found, gaps),
+        "first_dose": _first_dose(view, substance, found),
+        "stated": order.cycle is not None,
+    }
+    shown = {
+        "label": order.label,
+        "reference": order.source.reference,
+        "cycle": "" if found.cycle is None else str(found.cycle),
+        "day": "" if (day := _known_day(found, gaps)) is None else str(day),
+        "cycle_text": _cycle_text(view, substance, found, gaps),
+    }
+    return Reading(fields, shown, (order.source,))
+
+
+def _history_gaps(view: View, substance: str) -> tuple[Unknown, ...]:
+    """Why inferring from the doses on file may go wrong: unread records, doses without a day."""
+    what = _what("cycle", view, substance)
+    undated = tuple(
+        Unknown(what, Reason.NO_DATE, "a dose was given on an unknown day", source.reference)
+        for source in view.doses(substance).undated
+    )
+    return (*view.dose_gaps(substance, what), *undated)
+
+
+def _cycle(
+    view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
+) -> Interval | Unknown:
+    if found.cycle is None:
+        return Unknown(_what("cycle", view, substance), Reason.NOT_RECORDED)
+    if found.source or not gaps:
+        return Interval.exactly(found.cycle)
+    return Interval.at_least(found.cycle) if found.cycle > 1 else gaps[0]
+
+
+def _known_day(found: Position, gaps: tuple[Unknown, ...]) -> int | None:
+    """The day as stated, else as inferred when the doses tell the same cycle."""
+    if found.day is not None:
+        return found.day
+    if gaps or found.inferred is None or found.inferred.cycle != found.cycle:
+        return None
+    return found.inferred.day
+
+
+def _day(
+    view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
+) -> Interval | Unknown:
+    day = _known_day(found, gaps)
+    return _no_day(view, substance, found, gaps) if day is None else Interval.exactly(day)
+
+
+def _day_one(
+    view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
+) -> bool | Unknown:
+    day = _known_day(found, gaps)
+    return _no_day(view, substance, found, gaps) if day is None else day == 1
+
+
+def _no_day(view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]) -> Unknown:
+    what = _what("day of the cycle", view, substance)
+    if gaps:
+        return Unknown(what, gaps[0].reason, gaps[0].detail, gaps[0].reference)
+    if found.inferred and found.source:
+        detail = f"{found.source} says cycle {found.cycle}, the doses on file suggest another"
+        return Unknown(what, Reason.CONFLICT, detail)
+    return Unknown(what, Reason.NOT_RECORDED)
+
+
+def _first_dose(view: View, substance: str, found: Position) -> bool | Unknown:
+    """No dose before, and none implied by a stated later place in the course."""
+    history = view.doses(substance)
+    stated_later = bool(found.source) and ((found.cycle or 1) > 1 or (found.day or 1) > 1)
+    if history.doses or history.undated or stated_later:
+        return False
+    gaps = view.dose_gaps(substance, f"whether {view.name(substance)} was given")
+    return gaps[0] if gaps else True
+
+
+def _cycle_text(view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]) -> str:
+    """``cycle 3 day 1 (inferred from 6 doses)``, ``cycle 2 day 8 (stated in the order)``."""
+    if found.cycle is None:
+        return "cycle not known"
+    doses = _doses_counted(view, substance)
+    if gaps and not found.source:
+        return f"cycle {found.cycle} or later (inferred from {doses}; more may be unread)"
+    day = _known_day(found, gaps)
+    words = f"cycle {found.cycle}" + (f" day {day}" if day else "")
+    if not found.source:
+        return f"{words} (inferred from {doses})"
+    suggested = found.cycle if gaps or not found.inferred else found.inferred.cycle
+    but = "" if suggested == found.cycle else f"; {doses} on file suggest cycle {suggested}"
+    return f"{words} (stated in {found.source}{but})"
+
+
+def _doses_counted(view: View, substance: str) -> str:
+    count = len(view.doses(substance).doses)
+    return {0: "no earlier dose", 1: "1 dose"}.get(count, f"{count} doses")
+
+
+def _what(part: str, view: View, substance: str) -> str:
+    return f"{part} of this {view.name(substance)} order"
+
+
+_NOTHING_SHOWN = {"label": "", "reference": "", "cycle": "", "day": "", "cycle_text": ""}

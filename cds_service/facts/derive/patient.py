@@ -1,0 +1,45 @@
+"""Age and sex of the patient."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.derive.view import View, only
+from cds_service.facts.interval import Interval
+from cds_service.facts.model import Moment
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import PATIENT
+
+
+def answer(question: Question, view: View) -> Answer:
+    """Completed years (an interval when only the year of birth is known) and sex."""
+    patient = view.chart.patient
+    age = _age(patient.birth, view) if patient.birth else _missing("age", view)
+    fields = {"age": age, "sex": patient.sex or _missing("sex", view)}
+    return only(question, Reading(fields, {"age": _text(age)}))
+
+
+def completed_years(birth: date, today: date) -> int:
+    """Years completed; somebody born on 29 February completes one on 1 March."""
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+
+
+def _age(birth: Moment, view: View) -> Interval | Unknown:
+    today = view.chart.today
+    if birth.first > today:
+        return Unknown("age", Reason.CONFLICT, "the date of birth lies ahead")
+    youngest = completed_years(min(birth.last, today), today)
+    return Interval(Fraction(youngest), Fraction(completed_years(birth.first, today)))
+
+
+def _missing(what: str, view: View) -> Unknown:
+    gaps = view.gaps((PATIENT,), what)
+    return gaps[0] if gaps else Unknown(what, Reason.NOT_RECORDED)
+
+
+def _text(age: Interval | Unknown) -> str:
+    if isinstance(age, Unknown):
+        return ""
+    return f"{age.number}" if age.number is not None else f"{age.lo} or {age.hi}"

@@ -1,0 +1,128 @@
+"""One call's chart, with what several questions need worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
+from cds_service.facts.model import Chart, DrugUse, LabResult
+from cds_service.facts.regimen import Regimen
+from cds_service.facts.unknown import Unknown
+from cds_service.facts.vocabulary import DOSES
+from cds_service.terminology import Terminology
+
+DRAFTS = "draftOrders"
+"""The need that drafts of the hook call are set aside under; they come by no prefetch key."""
+
+
+class View:
+    """A chart seen through value sets and regimens. Not shared between calls."""
+
+    def __init__(
+        self, chart: Chart, terminology: Terminology, regimens: Mapping[str, Regimen]
+    ) -> None:
+        """Take the chart of one call; nothing is worked out before it is asked for."""
+        self.chart = chart
+        self.terminology = terminology
+        self._regimens = regimens
+        self._doses: dict[str, DoseHistory] = {}
+        self._labs: dict[str, list[LabResult]] = {}
+        for result in chart.labs:
+            self._labs.setdefault(result.analyte, []).append(result)
+
+    def name(self, slug: str) -> str:
+        """The name a clinician reads for a substance, analyte or diagnosis."""
+        return self.terminology.display_name(slug)
+
+    def names(self, slugs: Iterable[str]) -> tuple[str, ...]:
+        """Their names in the order of the alphabet."""
+        return tuple(sorted((self.name(slug) for slug in slugs), key=str.casefold))
+
+    def regimen(self, substance: str) -> Regimen | None:
+        """How the substance is given, if there is a regimen."""
+        return self._regimens.get(substance)
+
+    def labs(self, analyte: str) -> list[LabResult]:
+        """Every result of an analyte, usable or not."""
+        return self._labs.get(analyte, [])
+
+    def drafts(self, substance: str) -> tuple[DrugUse, ...]:
+        """The live orders of a substance that are being signed now."""
+        return tuple(
+            use
+            for use in self.chart.drugs
+            if use.role == "draft" and is_live_order(use) and substance in use.substances
+        )
+
+    def doses(self, substance: str) -> DoseHistory:
+        """The doses of a substance given up to now."""
+        if substance not in self._doses:
+            self._doses[substance] = dose_history(
+                self.chart.drugs, substance, self.chart.now, self.regimen(substance)
+            )
+        return self._doses[substance]
+
+    def cycles(self, substance: str) -> tuple[Cycle, ...]:
+        """The cycles begun, as the doses tell; none without a regimen."""
+        regimen = self.regimen(substance)
+        return cycles(self.doses(substance).doses, regimen) if regimen else ()
+
+    def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
+        """Why more doses may have been given than we know of."""
+        return self.gaps(DOSES, what, (substance,))
+
+    def gaps(
+        self, needs: Iterable[str], what: str, concerns: Iterable[str] = ()
+    ) -> tuple[Unknown, ...]:
+        """Why the chart may not say everything about ``what``.
+
+        Searches not answered completely, and resources set aside that are about one of
+        ``concerns`` or about nobody knows what.
+        """
+        wanted, about = frozenset(needs), frozenset(concerns)
+        unanswered = [
+            replace(gap, what=what) for key, gap in self.chart.gaps.items() if key in wanted
+        ]
+        unusable = [
+            Unknown(what, each.reason, each.detail, each.reference)
+            for each in self.chart.set_aside
+            if each.need in wanted and not (each.concerns and each.concerns.isdisjoint(about))
+        ]
+        return tuple(dict.fromkeys((*unanswered, *unusable)))
+
+
+def is_live_order(use: DrugUse) -> bool:
+    """An order in force or being written: not stopped, finished, cancelled or an order not to."""
+    return (
+        use.kind == "order"
+        and not use.do_not_perform
+        and use.status in ("draft", "active", "on-hold")
+    )
+
+
+def only(question: Question, reading: Reading, gaps: tuple[Unknown, ...] = ()) -> Answer:
+    """An answer of one reading."""
+    return Answer(question, (reading,), gaps)
+
+
+def slugs(question: Question, selector: str) -> tuple[str, ...]:
+    """The words of a selector that takes one or many; none when the rule left it out."""
+    value = question.get(selector)
+    if isinstance(value, str):
+        return (value,)
+    return value if isinstance(value, tuple) else ()
+
+
+def slug(question: Question, selector: str) -> str:
+    """The one word of a selector; empty when the rule left it out."""
+    value = question.get(selector)
+    return value if isinstance(value, str) else ""
+
+
+def number(question: Question, selector: str) -> Fraction | None:
+    """The number of a selector; None when the rule left it out."""
+    value = question.get(selector)
+    return value if isinstance(value, Fraction) else None
