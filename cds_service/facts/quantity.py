@@ -125,6 +125,11 @@ def normal_unit(unit: str) -> str:
     return _UNITS.get(_key(unit), unit.strip())
 
 
+def is_known_unit(unit: str) -> bool:
+    """Whether the unit is in the table, in any of its spellings."""
+    return normal_unit(unit) in _SPELLINGS
+
+
 def canonical_unit(analyte: str) -> str:
     """The unit thresholds of an analyte are written in; empty for an analyte without numbers."""
     return next(iter(_TO_CANONICAL.get(analyte, ())), "")

@@ -1,0 +1,63 @@
+"""Diagnoses that some rule may ask about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cds_service.facts.extract.material import Material, moment_at, source
+from cds_service.facts.model import ConditionEntry
+from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
+
+_SEVERITIES = {
+    "24484000": "severe",
+    "6736007": "moderate",
+    "255604002": "mild",
+    "severe": "severe",
+    "moderate": "moderate",
+    "mild": "mild",
+}
+"""SNOMED CT codes of the FHIR value set condition-severity, and their words."""
+
+
+def read_conditions(material: Material) -> tuple[ConditionEntry, ...]:
+    """The patient's conditions of every concept we know; others are left unread."""
+    return tuple(_entries(material))
+
+
+def _entries(material: Material) -> Iterator[ConditionEntry]:
+    for found in material.own("Condition"):
+        concepts = material.concepts(found.resource.get("code"))
+        if not concepts:
+            continue
+        resource = material.readable(found, concepts)
+        if resource is None:
+            continue
+        yield ConditionEntry(
+            concepts=concepts,
+            clinical_status=status_code(resource.get("clinicalStatus")),
+            verification=status_code(resource.get("verificationStatus")),
+            source=source(found),
+            label=next(texts_of(resource.get("code")), ""),
+            onset=moment_at(resource, "onsetDateTime")
+            or moment_at(resource, "onsetPeriod", "start"),
+            abatement=moment_at(resource, "abatementDateTime")
+            or moment_at(resource, "abatementPeriod", "end"),
+            recorded=moment_at(resource, "recordedDate"),
+            severity=_severity(resource),
+        )
+
+
+def status_code(status: object) -> str:
+    """The code of a status, whether a CodeableConcept or (before R4) a plain code."""
+    if isinstance(status, str):
+        return status.strip().casefold()
+    codes = (text_at(coding, "code").casefold() for coding in codings_of(status))
+    return next(filter(None, codes), text_at(status, "text").casefold())
+
+
+def _severity(resource: Resource) -> str:
+    severity = resource.get("severity")
+    said = [text_at(coding, "code") for coding in codings_of(severity)] + list(texts_of(severity))
+    return next(
+        (_SEVERITIES[word.casefold()] for word in said if word.casefold() in _SEVERITIES), ""
+    )

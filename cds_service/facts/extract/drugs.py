@@ -1,0 +1,191 @@
+"""Orders, statements and administrations of medications, and doses recorded as procedures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+from cds_service.facts.extract import dosage as dosing
+from cds_service.facts.extract.material import Material, codings, moment_at, source
+from cds_service.facts.extract.medication import drug_of
+from cds_service.facts.extract.numbers import measured_of
+from cds_service.facts.extract.order_text import stated_place
+from cds_service.facts.extract.regimen_name import order_set_of
+from cds_service.facts.model import DrugUse, Moment
+from cds_service.facts.quantity import converted
+from cds_service.fhir.library import Found
+from cds_service.fhir.peek import Resource, at, each, text_at, texts_of
+from cds_service.terminology import Resolution
+
+IGNORED = "entered-in-error"
+
+
+def read_drugs(material: Material) -> tuple[DrugUse, ...]:
+    """Every use of a medication by the patient, identified or not, drafts first."""
+    return tuple(
+        use
+        for uses in (_orders, _statements, _administrations, _procedures)
+        for use in uses(material)
+    )
+
+
+def _orders(material: Material) -> Iterator[DrugUse]:
+    for found in material.own("MedicationRequest"):
+        drug = drug_of(found, material)
+        resource = material.readable(found, drug.substances)
+        if resource is None:
+            continue
+        dosages = list(each(resource, "dosageInstruction"))
+        texts = [text_at(dosage, "text") for dosage in dosages]
+        texts += [text_at(dosage, "patientInstruction") for dosage in dosages]
+        texts += [text_at(note, "text") for note in each(resource, "note")]
+        place = stated_place(texts)
+        authored = moment_at(resource, "authoredOn")
+        supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
+        supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")
+        start = dosing.first_start(dosages) or supply_start
+        yield DrugUse(
+            substances=drug.substances,
+            kind="order",
+            role=found.role,
+            status=text_at(resource, "status") or ("draft" if found.is_draft else "unknown"),
+            source=source(found),
+            label=_label(drug),
+            resolved_by=drug.by,
+            intent=text_at(resource, "intent"),
+            local_use=_is_local(drug, dosages),
+            route=dosing.route_of(dosages),
+            one_off=dosing.is_one_off(dosages),
+            do_not_perform=resource.get("doNotPerform") is True,
+            start=start,
+            end=dosing.latest((dosing.last_end(dosages), supply_end)),
+            authored=authored,
+            days=_planned_days(dosages, start, authored),
+            dose=dosing.dose_in(dosages, "dose"),
+            dose_per_m2=dosing.dose_in(dosages, "dose-per-m2"),
+            cycle=place.cycle,
+            day=place.day,
+            cycle_source="order text" if place.cycle else "",
+            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            text=" ".join(filter(None, texts)),
+            order_set=order_set_of(found, material),
+        )
+
+
+def _planned_days(
+    dosages: list[Resource], start: Moment | None, authored: Moment | None
+) -> tuple[date, ...]:
+    """The days named; else the first day of the period; else the day the order was written."""
+    if days := dosing.event_days(dosages):
+        return tuple(days)
+    return tuple(moment.day for moment in (start or authored,) if moment and moment.day)
+
+
+def _statements(material: Material) -> Iterator[DrugUse]:
+    for found in material.own("MedicationStatement"):
+        drug = drug_of(found, material)
+        resource = material.readable(found, drug.substances)
+        if resource is None:
+            continue
+        dosages = list(each(resource, "dosage"))
+        yield DrugUse(
+            substances=drug.substances,
+            kind="statement",
+            role="on-file",
+            status=text_at(resource, "status") or "unknown",
+            source=source(found),
+            label=_label(drug),
+            resolved_by=drug.by,
+            local_use=_is_local(drug, dosages),
+            route=dosing.route_of(dosages),
+            one_off=dosing.is_one_off(dosages),
+            start=_effective_start(resource),
+            end=dosing.latest(
+                (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(dosages))
+            ),
+            authored=moment_at(resource, "dateAsserted"),
+            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            text=" ".join(filter(None, (text_at(dosage, "text") for dosage in dosages))),
+        )
+
+
+def _administrations(material: Material) -> Iterator[DrugUse]:
+    for found in material.own("MedicationAdministration"):
+        drug = drug_of(found, material)
+        resource = material.readable(found, drug.substances)
+        if resource is None:
+            continue
+        dosage = next(each(resource, "dosage"), {})
+        amount = measured_of(at(dosage, "dose"))
+        texts = [text_at(dosage, "text"), *(text_at(note, "text") for note in _notes(resource))]
+        place = stated_place(texts)
+        start = _effective_start(resource)
+        yield DrugUse(
+            substances=drug.substances,
+            kind="administration",
+            role="on-file",
+            status=text_at(resource, "status"),
+            source=source(found),
+            label=_label(drug),
+            resolved_by=drug.by,
+            local_use=_is_local(drug, [dosage]),
+            route=dosing.route_of([dosage]),
+            one_off=True,
+            start=start,
+            end=moment_at(resource, "effectivePeriod", "end") or start,
+            days=(start.day,) if start and start.day else (),
+            dose=converted("dose", amount, "mg") if amount else None,
+            dose_per_m2=converted("dose-per-m2", amount, "mg/m2") if amount else None,
+            cycle=place.cycle,
+            day=place.day,
+            cycle_source="note" if place.cycle else "",
+            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            text=" ".join(filter(None, texts)),
+        )
+
+
+def _procedures(material: Material) -> Iterator[DrugUse]:
+    """Doses recorded by a billing or procedure code of the drug itself (J9229)."""
+    for found in material.own("Procedure"):
+        codes = codings(found.resource.get("code"))
+        drug = material.terminology.resolve_drug(codes)
+        if drug.by != "code":
+            continue
+        resource = material.readable(found, drug.substances)
+        if resource is None:
+            continue
+        start = moment_at(resource, "performedDateTime") or moment_at(
+            resource, "performedPeriod", "start"
+        )
+        yield DrugUse(
+            substances=drug.substances,
+            kind="administration",
+            role="on-file",
+            status=text_at(resource, "status"),
+            source=source(found),
+            label=_label(drug),
+            one_off=True,
+            start=start,
+            end=moment_at(resource, "performedPeriod", "end") or start,
+            days=(start.day,) if start and start.day else (),
+        )
+
+
+def _notes(resource: Resource) -> Iterator[Resource]:
+    return each(resource, "note")
+
+
+def _label(drug: Resolution) -> str:
+    return drug.label
+
+
+def _is_local(drug: Resolution, dosages: list[Resource]) -> bool:
+    """As the route says; where none is named, as the product code says."""
+    by_route = dosing.local_use(dosages)
+    return drug.local_use if by_route is None else by_route
+
+
+def _effective_start(resource: Resource) -> Moment | None:
+    return moment_at(resource, "effectiveDateTime") or moment_at(
+        resource, "effectivePeriod", "start"
+    )

@@ -1,0 +1,113 @@
+"""What every corner of extraction works on: the call's resources, and where problems are noted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from cds_service.facts.dates import moment
+from cds_service.facts.model import Moment, Patient, SetAside, Source
+from cds_service.facts.unknown import Reason
+from cds_service.facts.vocabulary import (
+    CARE_PLANS,
+    CONDITIONS,
+    GOALS,
+    MEDICATION_ADMINISTRATIONS,
+    MEDICATION_REQUESTS,
+    MEDICATION_STATEMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    PROCEDURES,
+    SERVICE_REQUESTS,
+)
+from cds_service.fhir.library import DRAFT_ORDERS, Found, Library
+from cds_service.fhir.peek import Resource, codings_of, text_at
+from cds_service.fhir.read import read
+from cds_service.terminology import Coding, Terminology
+
+KEY_OF_TYPE = {
+    "Patient": PATIENT,
+    "Observation": OBSERVATIONS,
+    "Condition": CONDITIONS,
+    "MedicationRequest": MEDICATION_REQUESTS,
+    "MedicationStatement": MEDICATION_STATEMENTS,
+    "MedicationAdministration": MEDICATION_ADMINISTRATIONS,
+    "Procedure": PROCEDURES,
+    "ServiceRequest": SERVICE_REQUESTS,
+    "CarePlan": CARE_PLANS,
+    "Goal": GOALS,
+}
+"""The prefetch key whose search finds resources of a type."""
+
+
+class Material:
+    """The resources of one call, the value sets, and the list of what had to be set aside."""
+
+    def __init__(self, library: Library, terminology: Terminology, now: datetime) -> None:
+        """Start with nothing set aside and nothing known about the patient."""
+        self.library = library
+        self.terminology = terminology
+        self.now = now
+        self.patient = Patient()
+        self.aside: list[SetAside] = []
+
+    def own(self, *types: str) -> Iterator[Found]:
+        """The resources of some types that are about the patient of the call."""
+        for found in self.library.of_type(*types):
+            if self.library.ownership(found) == "ours":
+                yield found
+
+    def readable(self, found: Found, concerns: Iterable[str], need: str = "") -> Resource | None:
+        """The resource, validated; None when it was set aside.
+
+        ``concerns`` names what it is about, so that only those facts become unknown.
+        """
+        reading = read(found.resource, found.type)
+        if reading.wrong:
+            detail = "cannot read " + ", ".join(reading.wrong[:3])
+            self.set_aside(found, Reason.UNREADABLE, detail, concerns, need)
+        return reading.resource
+
+    def set_aside(
+        self,
+        found: Found,
+        reason: Reason,
+        detail: str = "",
+        concerns: Iterable[str] = (),
+        need: str = "",
+    ) -> None:
+        """Note a resource that cannot be used, or not in full."""
+        key = DRAFT_ORDERS if found.is_draft else need or KEY_OF_TYPE.get(found.type, found.key)
+        self.aside.append(SetAside(key, found.reference, reason, detail, frozenset(concerns)))
+
+    def concepts(self, concept: object) -> frozenset[str]:
+        """The value-set concepts the codings of a CodeableConcept name."""
+        return self.terminology.concepts_of(codings(concept))
+
+
+def codings(concept: object) -> tuple[Coding, ...]:
+    """The codings of a CodeableConcept (or a list of them); wrong parts are left out."""
+    return tuple(
+        Coding(
+            text_at(coding, "system") or None,
+            text_at(coding, "code") or None,
+            text_at(coding, "display") or None,
+        )
+        for coding in codings_of(concept)
+    )
+
+
+def moment_at(value: object, *path: str) -> Moment | None:
+    """The date or time at the end of a path, None when there is none that can be read."""
+    text = text_at(value, *path)
+    if not text:
+        return None
+    try:
+        return moment(text)
+    except ValueError:
+        return None
+
+
+def source(found: Found, element: str = "") -> Source:
+    """Where a fact was read."""
+    return Source(found.reference, element)

@@ -1,0 +1,165 @@
+"""Every resource of a hook call, once, by type and by any form of reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from cds_service.fhir.bundle import Entry, entries_in
+from cds_service.fhir.hook_call import HookCall
+from cds_service.fhir.peek import Resource, at, each, text_at
+from cds_service.fhir.references import Reference, origin_of, parse_reference
+
+Role = Literal["draft", "background", "on-file"]
+Ownership = Literal["ours", "foreign", "unreadable"]
+
+DRAFT_ORDERS = "draftOrders"
+_SUBJECTS = ("subject", "patient")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A resource and how it came: under which key (``draftOrders`` or a prefetch key)."""
+
+    resource: Resource
+    type: str
+    reference: str
+    key: str
+    role: Role = "on-file"
+    full_url: str = ""
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it came in the hook's context, selected or not."""
+        return self.key == DRAFT_ORDERS
+
+
+class Library:
+    """The resources of a call. Of two with one ``Type/id`` the draft counts, else the first."""
+
+    def __init__(self, call: HookCall) -> None:
+        """Index the drafts first, then every prefetch value, under our keys or the client's."""
+        self._patient_id = call.patient_id
+        self._origin = origin_of(call.fhir_server)
+        self._by_type: dict[str, list[Found]] = {}
+        self._by_reference: dict[str, Found] = {}
+        self._by_url: dict[str, Found] = {}
+        selected = selected_references(call)
+        for entry in entries_in(call.draft_orders):
+            self._add(entry, DRAFT_ORDERS, _draft_role(call, entry, selected))
+        for key, value in call.prefetch.items():
+            for entry in entries_in(value):
+                self._add(entry, key, "on-file")
+
+    def _add(self, entry: Entry, key: str, role: Role) -> None:
+        resource_type = text_at(entry.resource, "resourceType")
+        resource_id = text_at(entry.resource, "id")
+        local = f"{resource_type}/{resource_id}"
+        found = Found(
+            entry.resource,
+            resource_type,
+            local if resource_id else entry.full_url or f"{resource_type or 'resource'} without id",
+            key,
+            role,
+            entry.full_url,
+        )
+        if entry.full_url:
+            self._by_url.setdefault(parse_reference(entry.full_url).text, found)
+        if resource_id:
+            if local in self._by_reference:
+                return
+            self._by_reference[local] = found
+        self._by_type.setdefault(resource_type, []).append(found)
+
+    def of_type(self, *types: str) -> Iterator[Found]:
+        """The resources of some types, whoever's they are, in the order they came."""
+        for one in types:
+            yield from self._by_type.get(one, ())
+
+    def drafts(self) -> Iterator[Found]:
+        """Everything that came in the hook's context, of whatever type."""
+        for found in self.of_type(*sorted(self._by_type)):
+            if found.is_draft:
+                yield found
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The types there are; the empty text stands for resources that do not name theirs."""
+        return frozenset(self._by_type)
+
+    def resolve(self, reference: object, base: Found) -> Found | None:
+        """The resource a Reference element of ``base`` points to, if the call holds it."""
+        text = text_at(reference, "reference")
+        if not text:
+            return None
+        parsed = parse_reference(text)
+        if parsed.contained:
+            return _contained(parsed.contained, base)
+        if parsed.text in self._by_url:
+            return self._by_url[parsed.text]
+        return self._by_reference.get(parsed.local) if self._is_here(parsed) else None
+
+    def _is_here(self, reference: Reference) -> bool:
+        """Whether the reference is to the call's own server, or names no server to tell."""
+        return reference.origin == "" or self._origin in ("", reference.origin)
+
+    def ownership(self, found: Found) -> Ownership:
+        """Whether a resource is about the patient of the call.
+
+        A subject that is missing, contained, or given by identifier or display alone is taken for
+        the patient: there is nothing to compare.
+        """
+        if found.type == "Patient":
+            return "ours" if text_at(found.resource, "id") == self._patient_id else "foreign"
+        for name in _SUBJECTS:
+            reference = at(found.resource, name, "reference")
+            if reference is None:
+                continue
+            if not isinstance(reference, str):
+                return "unreadable"
+            return "ours" if self._is_patient(reference) else "foreign"
+        return "ours"
+
+    def _is_patient(self, text: str) -> bool:
+        parsed = parse_reference(text)
+        if parsed.contained or not parsed.text:
+            return True
+        entry = self._by_url.get(parsed.text)
+        if entry is not None and entry.type == "Patient":
+            return text_at(entry.resource, "id") in ("", self._patient_id)
+        if parsed.type:
+            return (
+                parsed.type == "Patient" and parsed.id == self._patient_id and self._is_here(parsed)
+            )
+        return parsed.text.rpartition(":")[2] == self._patient_id
+
+
+def _contained(contained_id: str, base: Found) -> Found | None:
+    for resource in each(base.resource, "contained"):
+        if text_at(resource, "id").removeprefix("#") == contained_id:
+            return Found(
+                resource,
+                text_at(resource, "resourceType"),
+                f"{base.reference}#{contained_id}",
+                base.key,
+                base.role,
+            )
+    return None
+
+
+def selected_references(call: HookCall) -> Mapping[str, str]:
+    """What order-select selects: ``Type/id`` to the text as it was sent."""
+    return {parse_reference(text).local or text: text for text in call.selections}
+
+
+def _draft_role(call: HookCall, entry: Entry, selected: Mapping[str, str]) -> Role:
+    if call.hook != "order-select":
+        return "draft"
+    resource = entry.resource
+    names = (
+        f"{text_at(resource, 'resourceType')}/{text_at(resource, 'id')}",
+        text_at(resource, "id"),
+        entry.full_url,
+    )
+    return "draft" if any(name and name in selected for name in names) else "background"

@@ -1,0 +1,51 @@
+"""Looking into JSON that may be anything: what has the wrong type reads as absent.
+
+For finding our way to a resource and for words that only decorate a fact. Whatever a fact rests on
+goes through ``read`` instead, where a wrong type is noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+Resource = Mapping[str, Any]
+"""A FHIR resource, or any part of one, as its JSON object."""
+
+
+def text_at(value: object, *path: str) -> str:
+    """The text at the end of a path, stripped; empty when there is none."""
+    found = at(value, *path)
+    return found.strip() if isinstance(found, str) else ""
+
+
+def at(value: object, *path: str) -> object:
+    """What lies at the end of a path of object keys, None when the path breaks off."""
+    for name in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value
+
+
+def each(value: object, *path: str) -> Iterator[Resource]:
+    """The objects of a list at the end of a path; a lone object counts as a list of one."""
+    found = at(value, *path)
+    if isinstance(found, Mapping):
+        yield found
+    elif isinstance(found, list):
+        yield from (item for item in found if isinstance(item, Mapping))
+
+
+def texts_of(concept: object) -> Iterator[str]:
+    """The words of a CodeableConcept (or a list of them): its text and every display."""
+    for one in [concept] if not isinstance(concept, list) else concept:
+        if words := text_at(one, "text"):
+            yield words
+        yield from filter(None, (text_at(coding, "display") for coding in each(one, "coding")))
+
+
+def codings_of(concept: object) -> Iterator[Resource]:
+    """The codings of a CodeableConcept, or of a list of them."""
+    for one in [concept] if not isinstance(concept, list) else concept:
+        yield from each(one, "coding")

@@ -1,0 +1,247 @@
+"""Prune a resource to the elements we read, then validate it with the FHIR models.
+
+Codings, references and words that only decorate a fact are not part of the pruned resource: they
+are looked at one by one with ``peek``, so that a stray one (Epic sends ``category`` as an object)
+costs nothing. R4B models serve R4: the elements we read are the same in both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fhir.resources.R4B.careplan import CarePlan
+from fhir.resources.R4B.condition import Condition
+from fhir.resources.R4B.goal import Goal
+from fhir.resources.R4B.medicationadministration import MedicationAdministration
+from fhir.resources.R4B.medicationrequest import MedicationRequest
+from fhir.resources.R4B.medicationstatement import MedicationStatement
+from fhir.resources.R4B.observation import Observation
+from fhir.resources.R4B.patient import Patient
+from fhir.resources.R4B.procedure import Procedure
+from fhir.resources.R4B.servicerequest import ServiceRequest
+from pydantic import BaseModel, ValidationError
+
+from cds_service.fhir.peek import Resource
+
+Shape = Mapping[str, Any]
+"""Element names to keep; the value is None for a leaf, a shape for what lies below, or text that
+always stands in for the element (a required one that is looked at elsewhere)."""
+
+_QUANTITY: Shape = dict.fromkeys(("value", "comparator", "unit", "code"))
+_PERIOD: Shape = dict.fromkeys(("start", "end"))
+_RANGE: Shape = {"low": _QUANTITY, "high": _QUANTITY}
+_REFERENCE_RANGE: Shape = {"low": _QUANTITY, "high": _QUANTITY, "age": _RANGE, "text": None}
+_RESULT: Shape = {
+    "valueQuantity": _QUANTITY,
+    "valueString": None,
+    "valueInteger": None,
+    "valueBoolean": None,
+    "referenceRange": _REFERENCE_RANGE,
+}
+_TIMING: Shape = {"event": None, "repeat": {"boundsPeriod": _PERIOD, "count": None}}
+_DOSE_AND_RATE: Shape = {"doseQuantity": _QUANTITY, "doseRange": _RANGE}
+_DOSAGE: Shape = {"text": None, "timing": _TIMING, "doseAndRate": _DOSE_AND_RATE}
+_SUBJECT = {"reference": "Patient/any"}
+_CONCEPT = {"text": "any"}
+_COMPONENT: Shape = {**_RESULT, "code": _CONCEPT}
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What we read of one resource type.
+
+    ``given`` stands in for required elements that are looked at elsewhere or may be missing in a
+    draft. ``spare`` are elements whose failure costs only themselves.
+    """
+
+    model: type[BaseModel]
+    shape: Shape
+    given: Mapping[str, Any]
+    spare: frozenset[str] = frozenset()
+
+
+SPECS: Mapping[str, Spec] = {
+    "Patient": Spec(Patient, {"birthDate": None, "gender": None}, {}, frozenset({"birthDate"})),
+    "Observation": Spec(
+        Observation,
+        {
+            "status": None,
+            "effectiveDateTime": None,
+            "effectiveInstant": None,
+            "effectivePeriod": _PERIOD,
+            **_RESULT,
+            "component": _COMPONENT,
+        },
+        {"code": _CONCEPT},
+    ),
+    "MedicationRequest": Spec(
+        MedicationRequest,
+        {
+            "status": None,
+            "intent": None,
+            "doNotPerform": None,
+            "authoredOn": None,
+            "dosageInstruction": _DOSAGE,
+            "dispenseRequest": {"validityPeriod": _PERIOD},
+        },
+        {
+            "status": "unknown",
+            "intent": "order",
+            "subject": _SUBJECT,
+            "medicationCodeableConcept": _CONCEPT,
+        },
+        frozenset({"authoredOn", "dosageInstruction", "dispenseRequest"}),
+    ),
+    "MedicationStatement": Spec(
+        MedicationStatement,
+        {
+            "status": None,
+            "effectiveDateTime": None,
+            "effectivePeriod": _PERIOD,
+            "dateAsserted": None,
+            "dosage": _DOSAGE,
+        },
+        {"status": "unknown", "subject": _SUBJECT, "medicationCodeableConcept": _CONCEPT},
+        frozenset({"dateAsserted", "dosage"}),
+    ),
+    "MedicationAdministration": Spec(
+        MedicationAdministration,
+        {
+            "status": None,
+            "effectiveDateTime": None,
+            "effectivePeriod": _PERIOD,
+            "dosage": {"text": None, "dose": _QUANTITY},
+        },
+        {"subject": _SUBJECT, "medicationCodeableConcept": _CONCEPT},
+        frozenset({"dosage"}),
+    ),
+    "Condition": Spec(
+        Condition,
+        {
+            "onsetDateTime": None,
+            "onsetPeriod": _PERIOD,
+            "abatementDateTime": None,
+            "abatementPeriod": _PERIOD,
+            "recordedDate": None,
+        },
+        {"subject": _SUBJECT},
+        frozenset(
+            {"onsetDateTime", "onsetPeriod", "abatementDateTime", "abatementPeriod", "recordedDate"}
+        ),
+    ),
+    "Procedure": Spec(
+        Procedure,
+        {"status": None, "performedDateTime": None, "performedPeriod": _PERIOD},
+        {"subject": _SUBJECT},
+        frozenset({"performedDateTime", "performedPeriod"}),
+    ),
+    "ServiceRequest": Spec(
+        ServiceRequest,
+        {
+            "status": None,
+            "intent": None,
+            "doNotPerform": None,
+            "occurrenceDateTime": None,
+            "occurrencePeriod": _PERIOD,
+            "occurrenceTiming": {"event": None},
+        },
+        {"status": "unknown", "intent": "order", "subject": _SUBJECT},
+        frozenset({"occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"}),
+    ),
+    "CarePlan": Spec(
+        CarePlan,
+        {
+            "status": None,
+            "title": None,
+            "description": None,
+            "period": _PERIOD,
+            "activity": {
+                "detail": {
+                    "kind": None,
+                    "status": None,
+                    "doNotPerform": None,
+                    "scheduledPeriod": _PERIOD,
+                    "scheduledTiming": {"event": None},
+                    "scheduledString": None,
+                    "description": None,
+                },
+            },
+        },
+        {"intent": "plan", "subject": _SUBJECT},
+        frozenset({"period"}),
+    ),
+    "Goal": Spec(
+        Goal,
+        {"lifecycleStatus": None},
+        {"subject": _SUBJECT, "description": _CONCEPT},
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a resource.
+
+    ``resource`` is the resource, safe to look into where its spec says, or None when it cannot be
+    used. ``wrong`` names the elements that could not be read (paths, never values); when there is
+    a resource, only those were left out of it.
+    """
+
+    resource: Resource | None
+    wrong: tuple[str, ...] = ()
+
+
+def read(resource: Resource, resource_type: str) -> Reading:
+    """Prune and validate one resource of a type in ``SPECS``."""
+    spec = SPECS[resource_type]
+    pruned = _prune(resource, spec.shape)
+    wrong = _complaints(spec, pruned)
+    if not wrong:
+        return Reading(resource)
+    roots = {path.partition(".")[0] for path in wrong}
+    if roots <= spec.spare:
+        rest = {name: value for name, value in pruned.items() if name not in roots}
+        if not _complaints(spec, rest):
+            kept = {name: value for name, value in resource.items() if name not in roots}
+            return Reading(kept, wrong)
+    return Reading(None, wrong)
+
+
+def _complaints(spec: Spec, pruned: Resource) -> tuple[str, ...]:
+    """The paths of the elements the model refuses."""
+    try:
+        spec.model.model_validate({**spec.given, **pruned})
+    except ValidationError as refused:
+        errors = refused.errors(include_url=False, include_context=False, include_input=False)
+        return tuple(dict.fromkeys(_path(error["loc"]) for error in errors))
+    except (ValueError, TypeError, OverflowError, RecursionError, AssertionError):
+        return ("resource",)
+    return ()
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(step) for step in location) or "resource"
+
+
+def _prune(value: Resource, shape: Shape) -> dict[str, Any]:
+    kept = {name: _pruned(value[name], shape[name]) for name in shape if name in value}
+    return {name: found for name, found in kept.items() if not _is_blank(found)}
+
+
+def _pruned(value: object, shape: Shape | None) -> object:
+    if isinstance(value, list):
+        return [_pruned_item(item, shape) for item in value if item is not None]
+    return _pruned_item(value, shape)
+
+
+def _pruned_item(value: object, shape: Shape | None) -> object:
+    if isinstance(value, str):
+        return value.strip()
+    return _prune(value, shape) if shape is not None and isinstance(value, Mapping) else value
+
+
+def _is_blank(value: object) -> bool:
+    """FHIR knows no empty element; some senders do. Zero and false are not empty."""
+    return value is None or (isinstance(value, str | list | dict) and not value)
