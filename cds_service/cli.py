@@ -2,30 +2,141 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 
 from cds_service.cards.templates import speak
+from cds_service.console import cards_text, outcome_text, verdicts_text
 from cds_service.data import rules_dir
 from cds_service.engine.reference import judge_plain
 from cds_service.engine.verdict import Verdict
-from cds_service.errors import RulesError
+from cds_service.errors import CDSServiceError, RulesError
 from cds_service.facts.answers import Answer, Question
+from cds_service.facts.derive import answer_all
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import load_regimens
 from cds_service.rulebook.commands import Report, lint_report, mutants_report, test_report
 from cds_service.rulebook.judging import CaseJudge
 from cds_service.rulebook.loader import read_rulebook
 from cds_service.rulebook.model import Case, Rulebook
+from cds_service.rulebook.vocabulary_page import vocabulary_page
+from cds_service.settings import Settings
 from cds_service.terminology import Terminology
 
 
 @click.group()
 def main() -> None:
     """CDS Hooks service that checks inotuzumab ozogamicin orders against the patient's chart."""
+
+
+@main.command()
+def serve() -> None:
+    """Serve CDS Hooks over HTTP, by default on http://127.0.0.1:8080.
+
+    Settings come from the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_PUBLIC_URL,
+    CDS_RULES_DIR, CDS_PROFILE (US or EU), CDS_MAX_BODY_MB, CDS_LOG_LEVEL.
+    """
+    from cds_service.serve import serve as run
+
+    try:
+        run(Settings.from_environment())
+    except CDSServiceError as error:
+        raise click.ClickException(str(error)) from None
+
+
+_request = click.argument("file", type=click.File("rb"))
+_json = click.option("--json", "as_json", is_flag=True, help="Print the answer as it is sent.")
+_at = click.option(
+    "--at",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Judge as of this moment (UTC) instead of now.",
+)
+
+
+@main.command()
+@_request
+@_json
+@_at
+def check(file: BinaryIO, as_json: bool, at: datetime | None) -> None:
+    """Print the cards that the CDS Hooks request in FILE gets ("-" reads standard input)."""
+    answer = _fired("cds-services", file, at)
+    _print(answer, cards_text(answer), as_json=as_json)
+
+
+@main.command()
+@_request
+@_json
+@_at
+@click.option("--only", type=click.Choice(["fires", "silent", "unknown"]), default=None)
+def explain(file: BinaryIO, as_json: bool, at: datetime | None, only: str | None) -> None:
+    """Print every rule's verdict on the request in FILE, and why, clause by clause."""
+    answer = _fired("explain", file, at)
+    _print(answer, verdicts_text(answer, only=only or ""), as_json=as_json)
+
+
+@main.command()
+@click.argument("name", required=False)
+def fixture(name: str | None) -> None:
+    """Print a synthetic patient's request, its dates moved to today; without NAME, the cast."""
+    from cds_service.fixtures import list_fixtures, load_fixture
+    from cds_service.web.strict_json import dumps
+
+    if name is None:
+        for each in list_fixtures():
+            click.echo(f"{each.name:36} {each.hook:13} {each.title}")
+        return
+    try:
+        click.echo(dumps(load_fixture(name, datetime.now(UTC))))
+    except CDSServiceError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _fired(endpoint: str, file: BinaryIO, at: datetime | None) -> dict[str, Any]:
+    """The answer to a request file, through the same HTTP edge that an EHR meets."""
+    from cds_service.app import create_app
+
+    body = file.read()
+    try:
+        parts_clock = (lambda: at.replace(tzinfo=UTC)) if at else None
+        client = create_app(Settings.from_environment(), parts_clock).test_client()
+    except CDSServiceError as error:
+        raise click.ClickException(str(error)) from None
+    path = f"/{endpoint}/{_service_of(body)}"
+    answer = client.post(path, data=body, content_type="application/json")
+    content: dict[str, Any] = answer.get_json()
+    if answer.status_code != HTTPStatus.OK:
+        for line in outcome_text(answer.status_code, content):
+            click.echo(line, err=True)
+        sys.exit(1)
+    return content
+
+
+def _service_of(body: bytes) -> str:
+    """The service that answers the request's hook; order-sign tells what is wrong with the rest."""
+    from cds_service.web.strict_json import JSONError, parse
+
+    try:
+        request = parse(body)
+    except JSONError:
+        request = None
+    hook = request.get("hook") if isinstance(request, dict) else None
+    known = ("order-sign", "order-select", "patient-view")
+    return f"inotuzumab-{hook if hook in known else known[0]}"
+
+
+def _print(answer: Mapping[str, Any], lines: Iterable[str], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+    else:
+        for line in lines:
+            click.echo(line)
 
 
 @main.group()
@@ -72,6 +183,12 @@ def rules_mutants(folder: Path, ids: tuple[str, ...]) -> None:
     _finish(mutants_report(rulebook, complaints, ids, judge))
 
 
+@rules.command("vocabulary")
+def rules_vocabulary() -> None:
+    """Print the words of rules and cases as docs/writing-a-rule.md shows them."""
+    click.echo(vocabulary_page())
+
+
 def _finish(report: Report) -> None:
     for line in report.lines:
         click.echo(line)
@@ -87,8 +204,6 @@ def _terminology(folder: Path) -> Terminology:
 
 def _case_judge(folder: Path, rulebook: Rulebook, terminology: Terminology) -> CaseJudge:
     """Cases are judged by the plain evaluator: it says clause by clause why."""
-    from cds_service.facts.derive import answer_all
-
     regimens = load_regimens(folder / "regimens")
 
     def answer(questions: Sequence[Question], chart: Chart) -> Mapping[Question, Answer]:

@@ -1,0 +1,64 @@
+"""The service under gunicorn: worker processes with threads, JSON lines, a graceful stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from cds_service import log
+from cds_service.app import create_app
+from cds_service.settings import Settings
+
+# A client that sends half a request and waits holds one thread, not a worker.
+THREADS = 32
+# SIGTERM ends within 15 seconds, with calls finished.
+GRACE_SECONDS = 10
+# A worker that stops answering altogether is replaced.
+SILENCE_SECONDS = 30
+
+
+class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn with our settings; the app is built once, before the workers are forked.
+
+    What must not cross a fork (the rule engine's threads and memory) is built by each worker at
+    its first call.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._flask_app = create_app(settings)
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Hand our settings to gunicorn; its own command line and environment are not read."""
+        for name, value in _options(self._settings).items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        """The app, as every worker serves it."""
+        return self._flask_app
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "bind": f"{settings.host}:{settings.port}",
+        "workers": settings.workers,
+        "worker_class": "gthread",
+        "threads": THREADS,
+        "graceful_timeout": GRACE_SECONDS,
+        "timeout": SILENCE_SECONDS,
+        "logconfig_dict": log.configuration(settings.log_level),
+        "proc_name": "cds-service",
+    }
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop.
+
+    Raises:
+        RulesError: with every complaint about a rule file; nothing is served then.
+    """
+    log.configure(settings.log_level)
+    Server(settings).run()

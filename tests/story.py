@@ -1,0 +1,260 @@
+"""Builders for whole stories: a chart in plain FHIR, the drafts, one call, the cards.
+
+Written from the clinical catalogue and the FHIR specification alone, without looking at how the
+service reads, so that a misreading on one side is not repeated on the other.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from tests.fhir_search import Resource, prefetched
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PATIENT = "p-1"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+ATC = "http://www.whocc.no/atc"
+LOINC = "http://loinc.org"
+SNOMED = "http://snomed.info/sct"
+ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+_ids = count(1)
+
+LOINC_OF = {
+    "bilirubin": "1975-2",
+    "alt": "1742-6",
+    "ast": "1920-8",
+    "alp": "6768-6",
+}
+RXNORM_OF = {
+    "inotuzumab": "1942950",
+    "busulfan": "1828",
+    "melphalan": "6718",
+    "cyclophosphamide": "3002",
+    "ondansetron": "26225",
+    "amiodarone": "703",
+    "fluconazole": "4450",
+    "ursodiol": "11065",
+    "voriconazole": "121243",
+    "diphenhydramine": "3498",
+    "fludarabine": "24698",
+}
+
+
+def ago(days: float) -> str:
+    return (NOW - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(days_ago: float) -> str:
+    return (NOW - timedelta(days=days_ago)).strftime("%Y-%m-%d")
+
+
+def patient(**more: Any) -> Resource:
+    return {
+        "resourceType": "Patient",
+        "id": PATIENT,
+        "gender": "female",
+        "birthDate": "1980-05-01",
+        **more,
+    }
+
+
+def _resource(kind: str, **elements: Any) -> Resource:
+    return {
+        "resourceType": kind,
+        "id": f"{kind.lower()}-{next(_ids)}",
+        "subject": {"reference": f"Patient/{PATIENT}"},
+        **elements,
+    }
+
+
+def drug(name: str) -> dict[str, Any]:
+    if name in RXNORM_OF:
+        return {"coding": [{"system": RXNORM, "code": RXNORM_OF[name], "display": name}]}
+    return {"text": name}
+
+
+def order(name: str, **more: Any) -> Resource:
+    return _resource(
+        "MedicationRequest",
+        **{
+            "status": "draft",
+            "intent": "order",
+            "medicationCodeableConcept": drug(name),
+            "authoredOn": ago(0),
+            **more,
+        },
+    )
+
+
+def on_file(name: str, **more: Any) -> Resource:
+    return order(name, **{"status": "active", "authoredOn": ago(3), **more})
+
+
+def given(name: str, days_ago: float, **more: Any) -> Resource:
+    return _resource(
+        "MedicationAdministration",
+        **{
+            "status": "completed",
+            "medicationCodeableConcept": drug(name),
+            "effectiveDateTime": ago(days_ago),
+            **more,
+        },
+    )
+
+
+def lab(name: str, value: str, uln: str | None, days_ago: float = 1, **more: Any) -> Resource:
+    """A result such as ``lab("bilirubin", "1.9 mg/dL", "1.2")``."""
+    number, unit = value.split(" ", 1)
+    quantity: dict[str, Any] = {"value": float(number), "unit": unit}
+    result = _resource(
+        "Observation",
+        status="final",
+        code={"coding": [{"system": LOINC, "code": LOINC_OF[name]}]},
+        effectiveDateTime=ago(days_ago),
+        valueQuantity=quantity,
+    )
+    if uln is not None:
+        result["referenceRange"] = [{"high": {"value": float(uln), "unit": unit}}]
+    return {**result, **more}
+
+
+def liver(
+    bilirubin: str = "0.6", alt: str = "20", ast: str = "20", days_ago: float = 1
+) -> list[Resource]:
+    """A whole liver panel with ULN 1.2 mg/dL and 40 U/L."""
+    return [
+        lab("bilirubin", f"{bilirubin} mg/dL", "1.2", days_ago),
+        lab("alt", f"{alt} U/L", "40", days_ago),
+        lab("ast", f"{ast} U/L", "40", days_ago),
+        lab("alp", "80 U/L", "120", days_ago),
+    ]
+
+
+def condition(code: str, system: str = ICD, status: str = "active", **more: Any) -> Resource:
+    return _resource(
+        "Condition",
+        clinicalStatus={
+            "coding": [
+                {
+                    "system": "http://terminology.hl7.org/CodeSystem/condition-clinical",
+                    "code": status,
+                }
+            ]
+        },
+        code={"coding": [{"system": system, "code": code}]},
+        **more,
+    )
+
+
+def transplant_planned(in_days: float | None = 20, **more: Any) -> Resource:
+    planned = {} if in_days is None else {"occurrenceDateTime": day(-in_days)}
+    return _resource(
+        "ServiceRequest",
+        **{
+            "status": "active",
+            "intent": "plan",
+            "code": {"coding": [{"system": SNOMED, "code": "234336002"}]},
+            **planned,
+            **more,
+        },
+    )
+
+
+def course(cycles: int, last_dose_days_ago: int = 14) -> list[Resource]:
+    """Administrations of that many whole cycles, three weekly doses each, 28 days apart."""
+    doses = []
+    for cycle in range(cycles):
+        for week in range(3):
+            days_before_last = (cycles - 1 - cycle) * 28 + (2 - week) * 7
+            doses.append(given("inotuzumab", last_dose_days_ago + days_before_last))
+    return doses
+
+
+def response(days_ago: float, remission: bool = True) -> Resource:
+    code = "550991000124107" if remission else "271299001"
+    return _resource(
+        "Observation",
+        status="final",
+        code={"coding": [{"system": LOINC, "code": "97509-4"}]},
+        effectiveDateTime=ago(days_ago),
+        valueCodeableConcept={"coding": [{"system": SNOMED, "code": code}]},
+    )
+
+
+def mrd(days_ago: float, value: str = "negative") -> Resource:
+    return _resource(
+        "Observation",
+        status="final",
+        code={"text": "MRD by flow cytometry, bone marrow"},
+        effectiveDateTime=ago(days_ago),
+        valueString=value,
+    )
+
+
+class Story:
+    """One call to a running app: ``Story(client).sign(drafts, chart)``."""
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+        services = client.get("/cds-services").get_json()["services"]
+        self.templates = {s["hook"]: s.get("prefetch", {}) for s in services}
+
+    def body(
+        self, hook: str, drafts: list[Resource], chart: list[Resource], **context: Any
+    ) -> dict[str, Any]:
+        call: dict[str, Any] = {
+            "hook": hook,
+            "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+            "context": {"userId": "Practitioner/1", "patientId": PATIENT, **context},
+            "prefetch": prefetched(self.templates[hook], PATIENT, [patient(), *chart]),
+        }
+        if hook != "patient-view":
+            call["context"]["draftOrders"] = {
+                "resourceType": "Bundle",
+                "entry": [{"resource": each} for each in drafts],
+            }
+        return call
+
+    def post(self, path: str, body: dict[str, Any]) -> Any:
+        return self.client.post(path, data=json.dumps(body), content_type="application/json")
+
+    def cards(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        answer = self.post(f"/cds-services/inotuzumab-{body['hook']}", body)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        found: list[dict[str, Any]] = answer.get_json()["cards"]
+        return found
+
+    def sign(self, drafts: list[Resource], chart: list[Resource]) -> dict[str, dict[str, Any]]:
+        """Cards of an order-sign call by rule id."""
+        return by_rule(self.cards(self.body("order-sign", drafts, chart)))
+
+    def view(self, chart: list[Resource]) -> dict[str, dict[str, Any]]:
+        """Cards of a patient-view call by rule id."""
+        return by_rule(self.cards(self.body("patient-view", [], chart)))
+
+    def select(
+        self, selected: list[Resource], background: list[Resource], chart: list[Resource]
+    ) -> dict[str, dict[str, Any]]:
+        """Cards of an order-select call by rule id."""
+        body = self.body(
+            "order-select",
+            [*selected, *background],
+            chart,
+            selections=[f"{r['resourceType']}/{r['id']}" for r in selected],
+        )
+        return by_rule(self.cards(body))
+
+    def verdicts(self, body: dict[str, Any]) -> dict[str, str]:
+        """Verdicts of /explain by rule id."""
+        answer = self.post(f"/explain/inotuzumab-{body['hook']}", body)
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+        return {rule["id"]: rule["verdict"] for rule in answer.get_json()["rules"]}
+
+
+def by_rule(cards: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    codes = [card["source"]["topic"]["code"] for card in cards]
+    assert len(codes) == len(set(codes)), f"a rule with two cards: {codes}"
+    return dict(zip(codes, cards, strict=True))
