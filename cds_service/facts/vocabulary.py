@@ -169,6 +169,7 @@ KINDS: Mapping[str, Kind] = {
                 "state": Selector("word", choices=("drafted", "current", "drafted-or-current")),
                 "use": Selector("word", choices=("systemic", "any")),
                 "except_single_doses_of": Selector("substance", many=True),
+                "given_with": Selector("substance"),
                 "lingering": Selector("substance"),
                 "lingers": _DAYS,
                 "other_than": Selector("substance", many=True),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading
@@ -40,6 +40,7 @@ class Wanted:
     on_file: bool
     systemic: bool
     not_as_single_dose: frozenset[str]
+    given_with: str
     lingering: str
     lingers: Fraction | None
 
@@ -53,6 +54,8 @@ def answer(question: Question, view: View) -> Answer:
         if not _is_candidate(use, wanted):
             continue
         for substance in sorted(use.substances & wanted.substances):
+            if substance in wanted.not_as_single_dose and _is_with_a_dose(use, wanted, view):
+                continue
             counts = _counts(use, substance, wanted, view.chart.now)
             if counts:
                 found.append((substance, use))
@@ -87,6 +90,7 @@ def _wanted(question: Question, view: View) -> Wanted:
         on_file=state != "drafted",
         systemic=slug(question, "use") == "systemic",
         not_as_single_dose=frozenset(slugs(question, "except_single_doses_of")),
+        given_with=slug(question, "given_with"),
         lingering=slug(question, "lingering"),
         lingers=number(question, "lingers"),
     )
@@ -98,10 +102,25 @@ def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
     return wanted.drafts if use.role == "draft" else wanted.on_file
 
 
+def _is_with_a_dose(use: DrugUse, wanted: Wanted, view: View) -> bool:
+    """A single dose, such as premedication, on days when ``given_with`` is ordered.
+
+    Where the days of either are not known, they are taken to be the same.
+    """
+    if not use.one_off:
+        return False
+    orders = [_days(order) for order in view.drafts(wanted.given_with)]
+    return not all(orders) or not orders or _days(use) <= set[date]().union(*orders)
+
+
+def _days(use: DrugUse) -> set[date]:
+    """The days it is planned for, as far as they are known."""
+    start = use.start.day if use.start else None
+    return set(use.days) or ({start} if start else set())
+
+
 def _counts(use: DrugUse, substance: str, wanted: Wanted, now: datetime) -> Truth:
     """Whether one use of one substance counts now; None when its end is not known."""
-    if use.one_off and substance in wanted.not_as_single_dose:
-        return False
     if is_live(use, now):
         return True
     if use.status == "unknown" and not _has_ended(use, now):

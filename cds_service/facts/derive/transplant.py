@@ -174,7 +174,7 @@ def _days_ahead(
     wanted: tuple[TransplantStatement, ...],
     refused: tuple[TransplantStatement, ...],
 ) -> Interval | Unknown | None:
-    """Days to day 0; None when no transplant is intended."""
+    """Days to day 0; None when no transplant is intended, or only one whose day has passed."""
     today = view.chart.today
     days = [each.day0 for each in wanted if each.day0 and each.day0.last >= today]
     if days:
@@ -184,7 +184,8 @@ def _days_ahead(
     gaps = view.gaps(INTENT, _DAY, (_HSCT,))
     if gaps:
         return gaps[0]
-    return Unknown(_DAY, Reason.NOT_RECORDED) if wanted and not refused else None
+    undated = any(each.day0 is None for each in wanted)
+    return Unknown(_DAY, Reason.NOT_RECORDED) if undated and not refused else None
 
 
 def was_done(view: View) -> bool | Unknown:
