@@ -13,7 +13,6 @@ from cds_service.facts.extract.order_text import stated_place
 from cds_service.facts.extract.regimen_name import order_set_of
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.quantity import converted
-from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, at, each, text_at, texts_of
 from cds_service.terminology import Resolution
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from cds_service.facts.dates import moment
-from cds_service.facts.model import Moment, Patient, SetAside, Source
+from cds_service.facts.answers import Source
+from cds_service.facts.model import Moment, Patient, SetAside
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import (
     CARE_PLANS,

@@ -1,4 +1,4 @@
-"""Resources that are not used at all: another patient's, of another FHIR version, or no resource."""
+"""Resources not used at all: another patient's, of another FHIR version, or no resource."""
 
 from __future__ import annotations
 

@@ -1,0 +1,85 @@
+"""Which prefetch answers the questions a service's rules ask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cds_service.facts.answers import Question
+from cds_service.facts.vocabulary import (
+    CARE_PLANS,
+    CONDITIONS,
+    DOSES,
+    GOALS,
+    KINDS,
+    MEDICATION_ADMINISTRATIONS,
+    MEDICATION_REQUESTS,
+    MEDICATION_STATEMENTS,
+    OBSERVATIONS,
+    PATIENT,
+    PROCEDURES,
+    RECENT_OBSERVATIONS,
+    SERVICE_REQUESTS,
+    TRANSPLANT,
+)
+from cds_service.fhir.prefetch import read_template, search_template
+from cds_service.terminology import Terminology
+
+RESPONSE_ANALYTES = ("disease-status", "marrow-blasts-percent", "mrd")
+"""What a response to treatment is coded as, where it is coded at all."""
+
+_BROUGHT_BY_SELECTOR = {"after_dose_of": DOSES, "dose_of": DOSES, "before_transplant": TRANSPLANT}
+
+
+def templates(questions: Iterable[Question], terminology: Terminology) -> dict[str, str]:
+    """Prefetch key → template, for exactly what the questions need, and always the patient."""
+    asked = tuple(questions)
+    needed = {PATIENT, *(need for question in asked for need in _needs(question))}
+    every = _every_template(_observation_codes(asked, terminology))
+    return {key: template for key, template in every.items() if key in needed}
+
+
+def _needs(question: Question) -> Iterator[str]:
+    yield from KINDS[question.kind].needs
+    for selector, needs in _BROUGHT_BY_SELECTOR.items():
+        if question.get(selector):
+            yield from needs
+
+
+def _observation_codes(questions: Iterable[Question], terminology: Terminology) -> list[str]:
+    codings = (
+        coding
+        for analyte in dict.fromkeys(_analytes(questions))
+        for coding in terminology.codes(analyte)
+    )
+    return list(dict.fromkeys(f"{coding.system}|{coding.code}" for coding in codings))
+
+
+def _analytes(questions: Iterable[Question]) -> Iterator[str]:
+    for question in questions:
+        for selector in ("analyte", "analytes"):
+            value = question.get(selector)
+            if isinstance(value, str):
+                yield value
+            elif isinstance(value, tuple):
+                yield from value
+        if RECENT_OBSERVATIONS in KINDS[question.kind].needs:
+            yield from RESPONSE_ANALYTES
+
+
+def _every_template(observation_codes: Iterable[str]) -> dict[str, str]:
+    return {
+        PATIENT: read_template("Patient"),
+        OBSERVATIONS: search_template("Observation", observation_codes, newest_first=True),
+        # MRD and CRi have local codes or only words; a search by code would lose them.
+        RECENT_OBSERVATIONS: search_template("Observation", newest_first=True),
+        CONDITIONS: search_template("Condition"),
+        # No code: it would miss orders by medicationReference. No status: amiodarone that was
+        # stopped last month still counts.
+        MEDICATION_REQUESTS: search_template("MedicationRequest"),
+        MEDICATION_STATEMENTS: search_template("MedicationStatement"),
+        MEDICATION_ADMINISTRATIONS: search_template("MedicationAdministration"),
+        PROCEDURES: search_template("Procedure", newest_first=True),
+        SERVICE_REQUESTS: search_template("ServiceRequest"),
+        CARE_PLANS: search_template("CarePlan", newest_first=True),
+        GOALS: search_template("Goal"),
+    }
