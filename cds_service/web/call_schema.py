@@ -169,10 +169,12 @@ def _issues(messages: Any, path: str) -> Iterator[Issue]:
     if isinstance(messages, dict):
         for name, inner in messages.items():
             yield from _issues(inner, _deeper(path, name))
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _issues(inner, path)
     else:
-        for message in messages:
-            code = "required" if message.startswith(_MISSING) else "structure"
-            yield Issue(code, f"{path} {message}", path)
+        code = "required" if messages.startswith(_MISSING) else "structure"
+        yield Issue(code, f"{path} {messages}", path)
 
 
 def _deeper(path: str, name: str | int) -> str:
