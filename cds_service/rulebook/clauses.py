@@ -79,7 +79,7 @@ class _ClauseReader:
             self._check_word(word)
         for word, selector in self._kind.selectors.items():
             if selector.required and word not in self._entry:
-                self._complain(None, f'a {self._kind.name} needs "{word}"')
+                self._complain(None, f'{_article(self._kind.name)} {self._kind.name} needs "{word}"')
         selectors = [
             (word, value)
             for word in sorted(self._kind.selectors)
@@ -98,7 +98,8 @@ class _ClauseReader:
         if word not in allowed and word != "fact":
             self._author.complaints.at(
                 self._entry.lines[word],
-                f'clause "{self._name}" asks for "{word}"; a {self._kind.name} has: '
+                f'clause "{self._name}" asks for "{word}"; {_article(self._kind.name)} '
+                f"{self._kind.name} has: "
                 f"{listed(allowed)}." + did_you_mean(word, allowed),
             )
 
@@ -129,7 +130,7 @@ class _ClauseReader:
             return True
         self._complain(
             word,
-            f'"{value}" is not a {type_} we know'
+            f'"{value}" is not {_article(type_)} {type_} we know'
             + (f": {listed(allowed)}." if len(allowed) <= 12 else ".")
             + did_you_mean(value, allowed),
         )
@@ -227,6 +228,10 @@ class _ClauseReader:
         if unit and parameter.unit != unit:
             self._complain(word, f'is in {unit}, but ${name} is in "{parameter.unit}"')
         return parameter.value
+
+
+def _article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"
 
 
 def _parameter(value: object) -> str:

@@ -10,7 +10,9 @@ from cds_service.errors import RulesError
 
 def did_you_mean(word: object, words: Iterable[str]) -> str:
     """The end of a complaint: the valid word nearest to a wrong one, or "" when none is near."""
-    close = difflib.get_close_matches(str(word), sorted(words), n=1)
+    text, ordered = str(word), sorted(words)
+    begun = [each for each in ordered if text and each.startswith(text)]
+    close = begun or difflib.get_close_matches(text, ordered, n=1)
     return f' Did you mean "{close[0]}"?' if close else ""
 
 

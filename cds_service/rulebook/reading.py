@@ -80,7 +80,8 @@ def parse(text: str, complaints: Complaints) -> Fields | None:
         value = _Reader(complaints).value(node) if node else None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        complaints.at(mark.line + 1 if mark else 1, f"not YAML: {error.problem}")
+        said = ", ".join(part for part in (error.context, error.problem) if part)
+        complaints.at(mark.line + 1 if mark else 1, f"not YAML: {said}")
         return None
     except yaml.YAMLError:
         complaints.at(1, "not YAML: it holds a character that text may not hold")
