@@ -1,12 +1,13 @@
 """Chart facts in a line each: ``chart(lab("total-bilirubin", "1.9 mg/dL", uln="1.2 mg/dL"))``.
 
-Days are written as in FHIR, or as a number of days before today (``0`` is today, ``-3`` lies ahead).
+Days are written as in FHIR, or as a number of days before today (``-3`` lies ahead).
 """
 
 from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -273,8 +274,6 @@ def question(kind: str, **selectors: Selector) -> Question:
 
 
 def _selector(value: object) -> Selector:
-    from fractions import Fraction
-
     if isinstance(value, int) and not isinstance(value, bool):
         return Fraction(value)
     return tuple(value) if isinstance(value, list) else value
@@ -299,7 +298,7 @@ def with_gaps(of: Chart, *keys: str, reason: Reason = Reason.FAILED) -> Chart:
 
 def everything(of: Chart) -> tuple[object, ...]:
     """All facts of a chart."""
-    lists = {name for name in _HOLDS.values()}
+    lists = frozenset(_HOLDS.values())
     return tuple(
         fact for each in fields(of) if each.name in lists for fact in getattr(of, each.name)
     )

@@ -10,14 +10,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import (
+    condition,
+    conditioning,
+    conflicts,
     drugs,
     exposure,
     lab,
     lab_panel,
     order,
     patient,
+    response,
     setting,
     transplant,
+    unresolved_drugs,
 )
 from cds_service.facts.derive.view import View
 from cds_service.facts.model import Chart
@@ -32,7 +37,12 @@ ANSWERS: Mapping[str, Callable[[Question, View], Answer]] = {
     "lab": lab.answer,
     "lab_panel": lab_panel.answer,
     "drugs": drugs.answer,
+    "conditioning": conditioning.answer,
     "transplant": transplant.answer,
+    "condition": condition.answer,
+    "response": response.answer,
+    "unresolved_drugs": unresolved_drugs.answer,
+    "conflicts": conflicts.answer,
 }
 """How each kind is answered. ``unassessed`` is not here: the engine answers it last."""
 

@@ -18,11 +18,12 @@ from fractions import Fraction
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import Dose
 from cds_service.facts.derive import when
-from cds_service.facts.derive.numbers import times_text
+from cds_service.facts.derive.numbers import rounded, times_text
 from cds_service.facts.derive.transplant import graft_day
 from cds_service.facts.derive.view import View, number, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import LabResult, Measured, Moment
+from cds_service.facts.quantity import normal_unit
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
 
@@ -113,7 +114,7 @@ def find(view: View, analyte: str, window: Window) -> Found:
         elif (one := Usable.of(result)) and _fits(one.when, window, now):
             usable.append(one)
     finals = [each for each in usable if each.result.status == "final"]
-    newest = max(finals, key=lambda each: _recency(each, now), default=None)
+    newest = max(finals, key=lambda each: recency(each, now), default=None)
     results = tuple(_beside(newest, usable, now))
     gaps = (
         *view.gaps((OBSERVATIONS,), name, (analyte,)),
@@ -157,7 +158,7 @@ def _fits(moment: Moment, window: Window, now: datetime) -> Truth:
     return None if None in truths else True
 
 
-def _recency(one: Usable, now: datetime) -> tuple[datetime, datetime]:
+def recency(one: Usable, now: datetime) -> tuple[datetime, datetime]:
     """By effective time, then by time of issue."""
     long_ago = datetime.min.replace(tzinfo=now.tzinfo)
     return when.span(one.when, now.tzinfo)[1], one.result.issued or long_ago
@@ -179,7 +180,7 @@ def _beside(newest: Usable | None, usable: Iterable[Usable], now: datetime) -> I
         yield newest
     for one in usable:
         if one.result.status == "preliminary":
-            if newest is None or _recency(one, now) > _recency(newest, now):
+            if newest is None or recency(one, now) > recency(newest, now):
                 yield one
         elif newest and one is not newest and contradict(newest, one, SAME_TIME, now):
             yield one
@@ -269,8 +270,16 @@ def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, obje
         "value": printed,
         "unit": unit,
         "date": str(one.when),
-        "uln": result.uln.printed if result.uln else "",
+        "uln": _limit_text(result.uln) if result.uln else "",
         "times": times_text(times) if isinstance(times, Interval) else "",
-        "uln_from": f" {result.uln_from.strip()}" if result.uln_from else "",
+        "uln_from": "".join(f", {part}" for part in (result.uln_from, result.uln_note) if part),
         "age": when.age(one.when, view.chart.now, STALE),
     }
+
+
+def _limit_text(uln: Measured) -> str:
+    """The limit in the unit of the result, even when the range was printed in another."""
+    number, _, unit = uln.printed.rpartition(" ")
+    if uln.value.number is None or not number or normal_unit(unit) == uln.unit:
+        return uln.printed
+    return f"{rounded(uln.value.number)} {uln.unit}"

@@ -34,6 +34,11 @@ def multiple(number: Fraction) -> str:
     return _fixed(number, _MOST_PLACES)
 
 
+def rounded(number: Fraction) -> str:
+    """Two decimals, for a limit that was converted to another unit."""
+    return _fixed(number, _PLACES)
+
+
 def _fixed(number: Fraction, places: int) -> str:
     digits = f"{round(number * 10**places):0{places + 1}d}"
     return f"{digits[:-places]}.{digits[-places:]}"

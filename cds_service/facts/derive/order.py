@@ -11,7 +11,7 @@ from datetime import date
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import Place, place_next
-from cds_service.facts.derive.view import DRAFTS, View, only, slug
+from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import CourseStatement, DrugUse
 from cds_service.facts.unknown import Reason, Unknown
@@ -36,7 +36,7 @@ def answer(question: Question, view: View) -> Answer:
     """One reading per order of the substance; one with ``placed`` false when there is none."""
     substance = slug(question, "substance")
     orders = view.drafts(substance)
-    unread = view.gaps((DRAFTS,), f"order of {view.name(substance)}", (substance,))
+    unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
     if not orders:
         return only(question, Reading({"placed": False}, _NOTHING_SHOWN), unread)
     readings = tuple(_reading(view, substance, order) for order in orders)
@@ -44,13 +44,10 @@ def answer(question: Question, view: View) -> Answer:
 
 
 def planned_day(view: View, order: DrugUse) -> date:
-    """The day of its (first) dose; an order that names none is for today at the earliest."""
-    if order.days:
-        return order.days[0]
-    if order.start and order.start.day:
-        return order.start.day
-    authored = order.authored.day if order.authored else None
-    return max(authored or view.chart.today, view.chart.today)
+    """The day of the (first) dose: what is ordered now is given today at the earliest."""
+    today = view.chart.today
+    started = (order.start.day,) if order.start and order.start.day else ()
+    return min((day for day in order.days or started if day >= today), default=today)
 
 
 def position(view: View, substance: str, order: DrugUse) -> Position:

@@ -15,7 +15,9 @@ from cds_service.facts.vocabulary import DOSES
 from cds_service.terminology import Terminology
 
 DRAFTS = "draftOrders"
-"""The need that drafts of the hook call are set aside under; they come by no prefetch key."""
+SELECTIONS = "selections"
+"""The needs that drafts, and selections without a draft, are set aside under: parts of the call
+itself, which come by no prefetch key."""
 
 
 class View:

@@ -1,0 +1,130 @@
+"""Diagnoses of a concept, one reading per entry, and how they lie to the first dose."""
+
+from __future__ import annotations
+
+from datetime import date
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.derive.view import View, slug, slugs
+from cds_service.facts.interval import Interval, Truth
+from cds_service.facts.model import ConditionEntry, Moment
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import CONDITIONS
+
+COUNTED = frozenset({"confirmed", "provisional", ""})
+"""Verification that makes an entry count; refuted and entered in error do not."""
+
+_SUSPECTED = frozenset({"unconfirmed", "differential"})
+_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+_RESOLVED = frozenset({"resolved", "remission", "inactive"})
+
+
+def answer(question: Question, view: View) -> Answer:
+    """A reading per entry; entries that are only suspected are gaps, they prove nothing."""
+    concepts = frozenset(slugs(question, "concept"))
+    what = f"diagnoses ({', '.join(view.names(concepts))})"
+    substance = slug(question, "dose_of")
+    entries = [each for each in view.chart.conditions if concepts & each.concepts]
+    readings = tuple(
+        _reading(view, each, substance) for each in entries if each.verification in COUNTED
+    )
+    suspected = tuple(
+        Unknown(what, Reason.AMBIGUOUS, f"recorded as {each.verification}", each.source.reference)
+        for each in entries
+        if each.verification in _SUSPECTED
+    )
+    return Answer(question, readings, (*view.gaps((CONDITIONS,), what, concepts), *suspected))
+
+
+def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
+    fields: dict[str, Value] = {
+        "active": _has_status(entry, _ACTIVE),
+        "resolved": _has_status(entry, _RESOLVED),
+        "since_first_dose": _since_first_dose(view, entry, substance) if substance else None,
+        "before_first_dose": _before_first_dose(view, entry, substance) if substance else None,
+        "days_since_abatement": _days_since_abatement(view, entry),
+        "severity": entry.severity or "unrecorded",
+    }
+    noted = entry.onset or entry.recorded
+    shown = {
+        "label": entry.label,
+        "date": str(noted) if noted else "",
+        "ended": str(entry.abatement) if entry.abatement else "",
+        "status": entry.clinical_status,
+        "severity": entry.severity,
+    }
+    return Reading(fields, shown, (entry.source,))
+
+
+def _has_status(entry: ConditionEntry, statuses: frozenset[str]) -> bool | Unknown:
+    """By clinical status; without one, an abatement says that it is over."""
+    if entry.clinical_status:
+        return entry.clinical_status in statuses
+    if entry.abatement:
+        return statuses is _RESOLVED
+    what = f"whether {entry.label} is active"
+    return Unknown(what, Reason.NOT_RECORDED, reference=entry.source.reference)
+
+
+def _since_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool | Unknown:
+    """Whether it began on or after the first dose.
+
+    Without an onset, the day it was recorded is the latest day it can have begun.
+    """
+    history = view.doses(substance)
+    gaps = _dose_gaps(view, substance)
+    if history.first is None:
+        return gaps[0] if gaps else False
+    began = entry.onset or entry.recorded
+    since = _on_or_after(began, history.first.day) if began else None
+    if since and entry.onset:
+        return True
+    if since is False:
+        return gaps[0] if gaps else False
+    return _no_date(entry, "when it began")
+
+
+def _before_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool | Unknown:
+    """Whether it was over before the first dose, or no dose was given yet."""
+    history = view.doses(substance)
+    gaps = _dose_gaps(view, substance)
+    if history.first is None:
+        return gaps[0] if gaps else True
+    first = history.first.day
+    if entry.onset and _on_or_after(entry.onset, first):
+        return False
+    ended_since = _on_or_after(entry.abatement, first) if entry.abatement else None
+    if ended_since or entry.clinical_status in _ACTIVE:
+        return False
+    if ended_since is None:
+        return _no_date(entry, "when it ended")
+    return gaps[0] if gaps else True
+
+
+def _dose_gaps(view: View, substance: str) -> tuple[Unknown, ...]:
+    """Why the first dose may have been earlier than we know, or may not have been at all."""
+    what = f"first dose of {view.name(substance)}"
+    undated = tuple(
+        Unknown(what, Reason.NO_DATE, reference=source.reference)
+        for source in view.doses(substance).undated
+    )
+    return (*view.dose_gaps(substance, what), *undated)
+
+
+def _on_or_after(moment: Moment, day: date) -> Truth:
+    if moment.first >= day:
+        return True
+    return False if moment.last < day else None
+
+
+def _days_since_abatement(view: View, entry: ConditionEntry) -> Interval | Unknown | None:
+    today = view.chart.today
+    if entry.abatement:
+        least = max((today - entry.abatement.last).days, 0)
+        return Interval(Fraction(least), Fraction(max((today - entry.abatement.first).days, 0)))
+    return _no_date(entry, "when it ended") if entry.clinical_status in _RESOLVED else None
+
+
+def _no_date(entry: ConditionEntry, what: str) -> Unknown:
+    return Unknown(f"{entry.label}, {what}", Reason.NO_DATE, reference=entry.source.reference)
