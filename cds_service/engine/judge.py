@@ -17,6 +17,8 @@ from cds_service.engine.verdict import Answers, ClauseVerdict, VariantVerdict, V
 from cds_service.facts.answers import Question
 from cds_service.rulebook.model import Rule
 
+__all__ = ["Engine", "EngineError", "Finding", "judge", "questions_of"]
+
 log = logging.getLogger("cds_service.engine")
 
 
@@ -44,7 +46,7 @@ def judge(
     """
     first = [rule for rule in rules if not rule.is_last]
     verdicts = [judge_rule(rule, answers) for rule in first]
-    if engine is not None:
+    if engine is not None and engine.available:
         found, finished = _findings(engine, first, answers)
         if not finished and on_failure:
             on_failure()
@@ -61,12 +63,19 @@ def _ignore(rule_id: str) -> None:
 def _findings(
     engine: Engine, rules: Sequence[Rule], answers: Answers
 ) -> tuple[frozenset[Finding], bool]:
-    """What the engine found, and whether it finished."""
+    """What the engine found, and whether it finished.
+
+    Whatever goes wrong in the second opinion, the first one stands. The text of an exception that
+    is not ours may hold a fact, so only its type is logged.
+    """
     try:
         return engine.findings(rules, answers), True
     except EngineError as failure:
         log.error("engine failed", extra={"step": str(failure)})
         return failure.found, False
+    except Exception as failure:
+        log.error("engine failed", extra={"step": type(failure).__name__})
+        return frozenset(), False
 
 
 def _united(

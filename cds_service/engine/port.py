@@ -33,6 +33,11 @@ class EngineError(CDSServiceError):
 class Engine(Protocol):
     """An evaluator that finds what fires, and says nothing about the rest."""
 
+    @property
+    def available(self) -> bool:
+        """Whether it can be asked; if not, the plain evaluator decides alone."""
+        ...
+
     def findings(self, rules: Sequence[Rule], answers: Answers) -> frozenset[Finding]:
         """Every variant that certainly fires.
 

@@ -1,0 +1,54 @@
+"""Exact numbers and words as the small integers that an engine without decimals can compare.
+
+A number becomes twice its count of millionths, rounded down, plus one when it is not a whole
+number of millionths. A limit is a whole number of millionths, hence even; so whatever is truly
+greater than a limit is encoded greater, and whatever equals it is encoded equal. The odd numbers
+between two even ones stand for "just above" and "just below" as well: an open bound at a limit.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from cds_service.facts.interval import Interval
+
+PLACES = 6
+_MILLIONTHS: int = 10**PLACES
+
+GREATEST_LIMIT = 10**12
+"""A limit lies between its negative and itself; numbers beyond compare like the outermost."""
+
+_OUTERMOST = 2 * GREATEST_LIMIT * _MILLIONTHS + 1
+# Twice the outermost, and still within the 64 bits that the engine compares exactly.
+INFINITE = 2 * _OUTERMOST
+
+
+def is_exact_limit(limit: Fraction) -> bool:
+    """Whether a limit can be encoded: at most six decimals, and not beyond the greatest."""
+    return abs(limit) <= GREATEST_LIMIT and (limit * _MILLIONTHS).denominator == 1
+
+
+def encode(number: Fraction) -> int:
+    """The number as an integer of the same order as all limits; see the head of this file."""
+    millionths = number * _MILLIONTHS
+    whole = millionths.numerator // millionths.denominator
+    return _clamped(2 * whole + (millionths.denominator != 1))
+
+
+def _clamped(encoded: int) -> int:
+    return max(-_OUTERMOST, min(_OUTERMOST, encoded))
+
+
+def encode_lower(interval: Interval) -> int:
+    """The lower bound; an open one lies just above its number."""
+    if interval.lo is None:
+        return -INFINITE
+    return encode(interval.lo) | interval.lo_open
+
+
+def encode_upper(interval: Interval) -> int:
+    """The upper bound; an open one lies just below its number."""
+    if interval.hi is None:
+        return INFINITE
+    encoded = encode(interval.hi)
+    return encoded - (interval.hi_open and encoded % 2 == 0)
