@@ -171,13 +171,17 @@ class ResponseEntry:
 
 @dataclass(frozen=True, slots=True)
 class CourseStatement:
-    """A plan (CarePlan or RequestGroup) that names a cycle."""
+    """A plan (CarePlan or RequestGroup) that names a cycle.
+
+    ``substances`` are those it names or its orders contain; empty means the chart does not tell.
+    """
 
     cycle: int
     source: Source
     label: str
     day: int | None = None
     start: Moment | None = None
+    substances: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

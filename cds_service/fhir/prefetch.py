@@ -1,4 +1,4 @@
-"""Prefetch templates: how each key is searched, and whether a template stays within CDS Hooks 2.0.1.
+"""Prefetch templates: how a key is searched, and whether a template keeps to CDS Hooks 2.0.1.
 
 The keys are published; configured by hand in some EHRs, they are never renamed.
 """

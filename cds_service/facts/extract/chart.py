@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from cds_service.errors import DataUnavailable
 from cds_service.facts.extract.conditions import read_conditions
+from cds_service.facts.extract.courses import read_courses
 from cds_service.facts.extract.drugs import read_drugs
 from cds_service.facts.extract.gaps import gaps_in
 from cds_service.facts.extract.labs import read_labs
 from cds_service.facts.extract.material import Material
 from cds_service.facts.extract.patient import read_patient
 from cds_service.facts.extract.procedures import read_procedures
+from cds_service.facts.extract.responses import read_responses
 from cds_service.facts.extract.strangers import set_strangers_aside
+from cds_service.facts.extract.transplant import read_transplant
 from cds_service.facts.model import Chart
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import PATIENT
@@ -48,18 +52,22 @@ def read_chart(
         gaps = {key: gap for key, gap in gaps.items() if key != PATIENT}
         if why is not None:
             gaps[PATIENT] = why
+    drugs = read_drugs(material)
     chart = Chart(
         now=now,
         hook=call.hook,
         profile=call.profile,
         patient=material.patient,
         labs=read_labs(material),
-        drugs=read_drugs(material),
+        drugs=drugs,
         conditions=read_conditions(material),
         procedures=read_procedures(material),
+        transplant=read_transplant(material),
+        responses=read_responses(material),
+        courses=read_courses(material, drugs),
         gaps=gaps,
-        set_aside=tuple(dict.fromkeys(material.aside)),
     )
+    chart = replace(chart, set_aside=tuple(dict.fromkeys(material.aside)))
     _refuse_without_any_draft(call, material, chart)
     return chart
 
@@ -71,6 +79,7 @@ def _refuse_without_any_draft(call: HookCall, material: Material, chart: Chart) 
     drafts = [found for found in material.library.drafts() if found.type not in NOT_ORDERS]
     aside = [each for each in chart.set_aside if each.need == DRAFT_ORDERS]
     used = {use.source.reference for use in chart.drugs}
+    used |= {statement.source.reference for statement in chart.transplant}
     lost = {each.reference for each in aside} - used
     if aside and all(found.reference in lost for found in drafts):
         raise DataUnavailable(DRAFT_ORDERS, f"no draft order can be read ({aside[0].reason})")

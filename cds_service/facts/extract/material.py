@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from cds_service.facts.dates import moment
 from cds_service.facts.answers import Source
+from cds_service.facts.dates import moment
 from cds_service.facts.model import Moment, Patient, SetAside
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import (

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 _SHORT = re.compile(r"\bC\s?0?(\d{1,2})[\s/,.-]*D\s?0?(\d{1,2})\b", re.IGNORECASE)
 _CYCLE = re.compile(r"\bcycle\s*(?:no\.?|number|#)?\s*:?\s*0?(\d{1,2})\b", re.IGNORECASE)
-_DAY = re.compile(r"\bday\s*:?\s*0?(\d{1,2})\b(?!\s*(?:,|and|&|/|-|to)\s*\d)", re.IGNORECASE)
+_DAY = re.compile(r"\bd(?:ay)?\s*:?\s*0?(\d{1,2})\b(?!\s*(?:,|and|&|/|-|to)\s*\d)", re.IGNORECASE)
 _DAY_OF_CYCLE = re.compile(r"\bD(?:ay)?\s?0?(\d{1,2})\s*(?:of\s+)?C(?:ycle)?\s?0?(\d{1,2})\b", re.I)
 
 

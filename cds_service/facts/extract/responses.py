@@ -1,0 +1,169 @@
+"""Response to treatment and minimal residual disease, however it is coded or worded.
+
+A diagnosis recorded as in remission is a condition and is read there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+
+from cds_service.facts.extract.labs import FINAL, IGNORED, effective, observations, value_of
+from cds_service.facts.extract.material import Material, source
+from cds_service.facts.extract.words import mrd_in, says_negative, says_remission, speaks_of_mrd
+from cds_service.facts.interval import Interval
+from cds_service.facts.model import ResponseEntry
+from cds_service.facts.quantity import canonical, read_printed
+from cds_service.facts.vocabulary import RECENT_OBSERVATIONS
+from cds_service.fhir.library import Found
+from cds_service.fhir.peek import Resource, each, text_at, texts_of
+
+STATUS, MARROW_BLASTS, MRD = "disease-status", "marrow-blasts-percent", "mrd"
+FULL, PARTIAL_OR_WORSE, NO_EVIDENCE = "cr-candidate", "not-cr", "status-not-cr-evidence"
+
+CR_BLASTS = Fraction(5)
+"""Complete remission needs marrow blasts under 5 % (catalogue 0.5)."""
+
+MRD_LIMIT = Fraction("0.01")
+"""MRD below 0.01 % is negative (terminology notes, section 6)."""
+
+_PERCENTAGE = re.compile(r"(?:<=?|>=?|≤|≥)?\s*\d+(?:[.,]\d+)?\s*%")
+_RESPONSE_WORDS = ("response", "remission", "disease status", "marrow", "leuk", "lymphoblast")
+
+
+def read_responses(material: Material) -> tuple[ResponseEntry, ...]:
+    """Every assessment of response or MRD, coded, local or in words."""
+    return tuple(entry for found in observations(material) for entry in _entries(found, material))
+
+
+def _entries(found: Found, material: Material) -> Iterator[ResponseEntry]:
+    concerns = _concerns(found.resource, material)
+    if not concerns or text_at(found.resource, "status") in IGNORED:
+        return
+    resource = material.readable(found, concerns, need=RECENT_OBSERVATIONS)
+    if resource is None:
+        return
+    parts = [resource, *each(resource, "component")]
+    judged = [_judge(part, material) for part in parts if _has_value(part)]
+    if not judged:
+        return
+    yield ResponseEntry(
+        when=effective(resource),
+        source=source(found),
+        label=next(texts_of(resource.get("code")), "response"),
+        remission=_agreed(remission for remission, _ in judged),
+        mrd_negative=_agreed(mrd for _, mrd in judged),
+        status="final" if text_at(resource, "status") in FINAL else "preliminary",
+    )
+
+
+def _agreed(said: Iterator[bool | None]) -> bool | None:
+    """What the parts say; the worse where they differ."""
+    known = [each_said for each_said in said if each_said is not None]
+    return all(known) if known else None
+
+
+def _concerns(resource: Resource, material: Material) -> frozenset[str]:
+    """Which kinds of assessment an observation holds; empty for everything else in a chart."""
+    return frozenset(
+        kind for part in (resource, *each(resource, "component")) if (kind := _kind(part, material))
+    )
+
+
+def _kind(part: Resource, material: Material) -> str:
+    code = part.get("code")
+    concepts = material.concepts(code)
+    for known in (STATUS, MARROW_BLASTS, MRD):
+        if known in concepts:
+            return known
+    words = " ".join(texts_of(code))
+    if speaks_of_mrd(words):
+        return MRD
+    if "valueQuantity" in part:
+        return ""
+    said = _value_words(part)
+    if speaks_of_mrd(said):
+        return MRD
+    about_response = any(word in words.casefold() for word in _RESPONSE_WORDS)
+    return (
+        STATUS
+        if says_remission(said if about_response else _long(said)) is not None
+        else (STATUS if says_remission(words) and "valueBoolean" in part else "")
+    )
+
+
+def _long(words: str) -> str:
+    """Only phrases about remission itself count outside a response: other letters mean others."""
+    return words if "remission" in words.casefold() else ""
+
+
+def _value_words(part: Resource) -> str:
+    return "; ".join([text_at(part, "valueString"), *texts_of(part.get("valueCodeableConcept"))])
+
+
+def _has_value(part: Resource) -> bool:
+    return any(name.startswith("value") for name in part)
+
+
+def _judge(part: Resource, material: Material) -> tuple[bool | None, bool | None]:
+    """Remission and MRD as one part says: an observation or a component."""
+    kind = _kind(part, material)
+    said = _value_words(part)
+    if kind == MARROW_BLASTS:
+        return _remission_by_blasts(part), None
+    if kind == MRD:
+        return says_remission(_without_mrd(said)), _mrd(part, said)
+    coded = _coded_remission(part, material)
+    return (_worded_remission(part, said) if coded is None else coded), mrd_in(said)
+
+
+def _without_mrd(said: str) -> str:
+    """The sentences of an MRD result that are about something else."""
+    return "; ".join(part for part in said.split(";") if "remission" in part.casefold())
+
+
+def _coded_remission(part: Resource, material: Material) -> bool | None:
+    concepts = material.concepts(part.get("valueCodeableConcept"))
+    if FULL in concepts:
+        return True
+    return False if concepts & {PARTIAL_OR_WORSE, NO_EVIDENCE} else None
+
+
+def _worded_remission(part: Resource, said: str) -> bool | None:
+    """In words; or yes or no to a code that names remission."""
+    asked = says_remission(" ".join(texts_of(part.get("code"))))
+    answer = part.get("valueBoolean")
+    if answer is None:
+        answer = {"yes": True, "no": False}.get(said.strip("; ").casefold())
+    if asked and isinstance(answer, bool):
+        return answer
+    return says_remission(said)
+
+
+def _remission_by_blasts(part: Resource) -> bool | None:
+    """Blasts of 5 % or more are no remission; fewer alone do not make one."""
+    amount = value_of(part)
+    percent = canonical(MARROW_BLASTS, amount) if amount else None
+    return False if percent and percent.compare("gte", CR_BLASTS) else None
+
+
+def _mrd(part: Resource, said: str) -> bool | None:
+    """MRD negative or not, from a flag, a number with its detection limit, or words."""
+    flag = part.get("valueBoolean")
+    words = " ".join(texts_of(part.get("code")))
+    if isinstance(flag, bool):
+        return flag if says_negative(words) else not flag
+    if (worded := says_negative(said)) is not None:
+        return worded
+    percent = _mrd_percent(part, said)
+    return None if percent is None else percent.compare("lt", MRD_LIMIT)
+
+
+def _mrd_percent(part: Resource, said: str) -> Interval | None:
+    """The level in percent, from the value or from the one percentage in its words."""
+    amount = value_of(part)
+    if amount is None:
+        levels = _PERCENTAGE.findall(said)
+        amount = read_printed(levels[0]) if len(levels) == 1 else None
+    return canonical(MRD, amount) if amount else None

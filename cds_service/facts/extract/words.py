@@ -1,0 +1,155 @@
+"""Reading short clinical phrases with care: what is said, what is denied, what is only considered.
+
+A phrase is judged sentence by sentence. Doubt is no statement: whoever reads "consider HSCT" has
+been told nothing about the plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+Stance = Literal["yes", "no"]
+
+_SENTENCE = re.compile(r"[.;:!?\n]+\s*|\s+(?:but|however|although)\s+", re.IGNORECASE)
+
+_TRANSPLANT = re.compile(
+    r"\b(?:(?:allo|auto)?-?(?:hsct|sct|bmt|hct)"
+    r"|(?:stem[- ]cell|bone marrow|marrow|allogeneic|autologous|allo|haplo\w*)[- ]*"
+    r"(?:stem[- ]cell[- ]*)?transplant\w*"
+    r"|allograft\w*)\b",
+    re.IGNORECASE,
+)
+_CANDIDATE = re.compile(
+    r"\btransplant[- ](?:candidate|eligible|eligibility)\b|\btransplant[- ]ineligible\b"
+    r"|\b(?:candidate|eligible|bridg\w+) (?:for|to) (?:a )?transplant\w*",
+    re.IGNORECASE,
+)
+_OTHER_ORGAN = re.compile(
+    r"\b(?:kidney|renal|liver|hepatic|heart|cardiac|lung|corneal?|limbal|pancreas|f[a]?ecal)\b",
+    re.IGNORECASE,
+)
+_DENIED_BEFORE = re.compile(
+    r"\b(?:not?|never|without|ineligible|unfit|declin\w+|refus\w+|unsuitable|contraindicat\w+"
+    r"|cancel\w*|against|non)\b(?:[\s,/-]+[\w'-]+){0,5}[\s,/-]*$",
+    re.IGNORECASE,
+)
+_DENIED_AFTER = re.compile(
+    r"^(?:[\s,/-]+[\w'-]+){0,3}[\s,/-]*\b(?:not (?!yet|before|until|earlier|later|only)\w+|declined"
+    r"|refused|cancel\w*|contraindicated|ruled out|unsuitable|ineligible|no longer)\b",
+    re.IGNORECASE,
+)
+_INELIGIBLE = re.compile(r"\btransplant[- ]ineligible\b", re.IGNORECASE)
+_PAST = re.compile(
+    r"\b(?:after|following|post|since|previous|prior(?! to)|s/p|status post|history of|had|earlier"
+    r"|relapse[sd]?)\b(?:[\s,/-]+[\w'-]+){0,4}[\s,/-]*$",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\b(?:consider\w*|possibl[ey]|potential\w*|may|might|if|whether|evaluat\w+|assess\w*|consult\w*"
+    r"|referral|discuss\w*|to be decided|tbd|unclear|undecided|unlikely|donor search|work-?up"
+    r"|typing|not yet|no contraindication\w*|without contraindication\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def transplant_stance(texts: Iterable[str]) -> Stance | None:
+    """Whether the texts say that a blood stem cell transplant is or is not planned.
+
+    None when they do not speak of one, speak of the past, leave it open, or say both.
+    """
+    stances = {
+        stance
+        for text in texts
+        for sentence in _SENTENCE.split(text)
+        if (stance := _transplant_in(sentence))
+    }
+    return stances.pop() if len(stances) == 1 else None
+
+
+def _transplant_in(sentence: str) -> Stance | None:
+    if _OTHER_ORGAN.search(sentence):
+        return None
+    found = _CANDIDATE.search(sentence) or _TRANSPLANT.search(sentence)
+    if found is None:
+        return None
+    before, after = sentence[: found.start()], sentence[found.end() :]
+    if _DOUBT.search(sentence) or _PAST.search(before) or after.casefold().startswith("-naive"):
+        return None
+    return "no" if _is_denied(found[0], before, after) else "yes"
+
+
+def _is_denied(term: str, before: str, after: str) -> bool:
+    return bool(
+        _INELIGIBLE.search(term) or _DENIED_BEFORE.search(before) or _DENIED_AFTER.search(after)
+    )
+
+
+_NOT_REMISSION = re.compile(
+    r"\b(?:(?:not?|never|without|non)[- ](?:[\w-]+ ){0,3}(?:remission|CRi?\b|response)"
+    r"|fail\w* to (?:achieve|reach|attain)|not (?:achieved|reached|attained)"
+    r"|partial(?:ly)? (?:remission|response)|PR\b|relaps\w+|refractory|resistant disease"
+    r"|persistent (?:disease|leuk\w+)|progressi(?:on|ve)|stable disease|no response"
+    r"|improved|worsened)",
+    re.IGNORECASE,
+)
+_REMISSION = re.compile(
+    r"\b(?:complete (?:morphologic\w* |haematologic\w* |hematologic\w* |cytogenetic )?"
+    r"(?:remission|response)|full remission|in remission|morphologic(?:al)? remission)\b",
+    re.IGNORECASE,
+)
+_REMISSION_LETTERS = re.compile(r"\bCRi?\d?\b|\bCR/CRi\b")
+
+_MRD = re.compile(r"\bMRD\b|\b(?:minimal|measurable) residual disease\b", re.IGNORECASE)
+_NEGATIVE = re.compile(
+    r"\b(?:negative|neg|undetectable|not detect(?:ed|able)|none detected|no evidence|absent"
+    r"|no (?:\w+ ){0,3}(?:detected|detectable|identified|seen)|no (?:MRD|residual disease)"
+    r"|below (?:the )?(?:limit|level|lower limit)|non-?detect\w*)\b|\bMRD\s?-(?=\s|$)",
+    re.IGNORECASE,
+)
+_POSITIVE = re.compile(
+    r"\b(?:positive|pos|detect(?:ed|able)|present|persistent)\b|\bMRD\s?\+", re.IGNORECASE
+)
+_NOT_DONE = re.compile(
+    r"\b(?:pending|not (?:done|performed|assessed|available|tested)|inadequate|insufficient"
+    r"|indeterminate|unknown|equivocal|inconclusive)\b",
+    re.IGNORECASE,
+)
+
+
+def speaks_of_mrd(text: str) -> bool:
+    """Whether a text is about minimal residual disease."""
+    return _MRD.search(text) is not None
+
+
+def says_remission(text: str) -> bool | None:
+    """Whether a text says complete remission, with or without count recovery, or that it is none.
+
+    Partial remission, improvement and stable disease are none. The letters CR and CRi count in
+    capitals only: "Cr" is creatinine.
+    """
+    if _NOT_DONE.search(text) and not _REMISSION.search(text):
+        return None
+    if _NOT_REMISSION.search(text):
+        return False
+    if _REMISSION.search(text) or _REMISSION_LETTERS.search(text):
+        return True
+    return None
+
+
+def says_negative(text: str) -> bool | None:
+    """Whether a text says negative (True) or positive (False); None when neither or not done."""
+    if _NOT_DONE.search(text):
+        return None
+    if _NEGATIVE.search(text):
+        return True
+    return False if _POSITIVE.search(text) else None
+
+
+def mrd_in(text: str) -> bool | None:
+    """Whether a text says that MRD is negative, judging only the part that speaks of MRD."""
+    for part in re.split(r"[,;.\n]|\band\b|\bwith\b", text):
+        if speaks_of_mrd(part) and (said := says_negative(part)) is not None:
+            return said
+    return None
