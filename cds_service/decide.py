@@ -12,10 +12,9 @@ from cds_service.engine.judge import Engine, judge, questions_of
 from cds_service.engine.verdict import Verdict
 from cds_service.facts.answers import Question
 from cds_service.facts.derive import answer_all
-from cds_service.facts.extract import read_chart
+from cds_service.facts.extract import read_chart, templates
 from cds_service.facts.regimen import Regimen
 from cds_service.fhir.hook_call import HookCall
-from cds_service.fhir.prefetch import templates
 from cds_service.rulebook.model import Rule, Rulebook
 from cds_service.settings import Settings
 from cds_service.terminology import Terminology
