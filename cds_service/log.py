@@ -29,6 +29,9 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _SERVER_LINES = frozenset(
     {
         "Starting gunicorn %s",
+        "Booting worker with pid: %s",
+        "Worker exiting (pid: %s)",
+        "Shutting down: %s",
         "Listening at: %s (%s)",
         "Using worker: %s",
         "Handling signal: %s",

@@ -107,7 +107,7 @@ def test_everything_a_process_says_on_standard_error_is_json():
     assert done.stdout == ""
     assert "Jane" not in done.stderr
     events = [each["event"] for each in told]
-    assert events[:2] == ["ours", "Booting worker with pid: %s"]
+    assert events[:2] == ["ours", "Booting worker with pid: 7"]
     assert events[-2:] == ["uncaught exception", "uncaught exception"]
 
 

@@ -8,7 +8,9 @@ from typing import Any
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
+from cds_service.settings import MEGABYTE
 from cds_service.web.errors import CallError, Issue, malformed
+from cds_service.web.parts import parts
 from cds_service.web.strict_json import JSONError, parse
 
 
@@ -35,15 +37,22 @@ def _sentence(refused: JSONError) -> str:
 
 
 def _read(request: Request) -> bytes:
-    """The body, read before it is judged: a client that is still sending would miss our answer."""
+    """The whole body, or a refusal when it is longer than the limit or was cut off."""
+    limit = parts().settings.max_body_bytes
     try:
-        return request.get_data(cache=False, parse_form_data=False)
+        body = request.get_data(cache=False, parse_form_data=False)
     except RequestEntityTooLarge:
-        limit = (request.max_content_length or 0) / (1024 * 1024)
-        issue = Issue("too-long", f"the body is larger than the limit of {limit:g} megabytes")
-        raise CallError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [issue]) from None
+        raise _too_large(limit) from None
     except ClientDisconnected:
         raise malformed("the body ended before its announced length") from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> CallError:
+    problem = f"the body is larger than the limit of {limit / MEGABYTE:.6g} megabytes"
+    return CallError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, [Issue("too-long", problem)])
 
 
 def _expect_json(request: Request) -> None:

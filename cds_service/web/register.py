@@ -14,7 +14,9 @@ from cds_service.web.parts import EXTENSION
 
 def register(app: Flask) -> None:
     """Make the app answer; its ``extensions["cds_service"]`` holds the parts."""
-    app.config["MAX_CONTENT_LENGTH"] = app.extensions[EXTENSION].settings.max_body_bytes
+    # One byte over the limit is read: where no length was announced, Werkzeug cuts the body off
+    # at its limit without a word, and only the extra byte shows that there was more.
+    app.config["MAX_CONTENT_LENGTH"] = app.extensions[EXTENSION].settings.max_body_bytes + 1
     # A redirect of a doubled slash would be the one answer that is neither JSON nor a page of ours.
     app.url_map.merge_slashes = False
     app.jinja_env.undefined = StrictUndefined
