@@ -25,8 +25,9 @@ class Report:
 def lint_report(rulebook: Rulebook, complaints: Complaints, ids: Collection[str]) -> Report:
     """Every complaint (about the rules asked for), or how much was found in order."""
     lines = tuple(_complaints_about(complaints, ids))
-    cases = sum(len(rule.cases) for rule in rulebook.rules.values())
-    in_order = f"{len(rulebook.rules)} rules with {cases} cases: nothing to complain about"
+    rules = _asked(rulebook, ids)
+    cases = sum(len(rule.cases) for rule in rules)
+    in_order = f"{len(rules)} rules with {cases} cases: nothing to complain about"
     return Report(lines or (in_order,), not lines)
 
 
