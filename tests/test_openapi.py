@@ -3,7 +3,6 @@
 import json
 import re
 from dataclasses import replace
-from datetime import date
 
 import pytest
 import yaml
@@ -14,6 +13,7 @@ from web_parts import (
     bare_card,
     bilirubin_rule,
     card,
+    cast,
     deciding,
     parts,
     post,
@@ -23,9 +23,7 @@ from web_parts import (
 
 from cds_service.data import openapi_file
 from cds_service.errors import DataUnavailable
-from cds_service.fixtures import FixtureInfo
 from cds_service.settings import Settings
-from cds_service.web import fixtures
 
 DESCRIPTION = yaml.safe_load(openapi_file().read_text("utf-8"))
 METHODS = {"get", "post", "put", "patch", "delete"}
@@ -86,7 +84,9 @@ READ = ["/cds-services", "/health/live", "/health/ready", "/fixtures", "/", "/ru
 
 
 @pytest.mark.parametrize("path", [*READ, "/openapi.yaml"])
-def test_what_is_read_is_as_described(path):
+def test_what_is_read_is_as_described(monkeypatch, path):
+    cast(monkeypatch)
+
     assert complaints(app().test_client().get(path), path, "get") == []
 
 
@@ -101,9 +101,7 @@ def test_what_is_read_is_as_described(path):
     ],
 )
 def test_what_is_read_by_name_is_as_described(monkeypatch, path, address, status):
-    ada = FixtureInfo("ada", "Ada", "order-sign", "High", date(2026, 11, 1))
-    monkeypatch.setattr(fixtures, "list_fixtures", lambda: (ada,))
-    monkeypatch.setattr(fixtures, "load_fixture", lambda name, now: request_body())
+    cast(monkeypatch)
 
     answer = app().test_client().get(address)
 

@@ -7,12 +7,21 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from web_parts import NOW, app, bilirubin_rule, card, deciding, parts, post, request_body, rulebook
+from web_parts import (
+    NOW,
+    app,
+    bilirubin_rule,
+    card,
+    cast,
+    deciding,
+    parts,
+    post,
+    request_body,
+    rulebook,
+)
 
-from cds_service.fixtures import FixtureInfo
 from cds_service.log import JSONFormatter
 from cds_service.rulebook.model import SignOff
-from cds_service.web import fixtures, workbench
 
 ADDRESSES = ["/cds-services", "/health/live", "/health/ready", "/openapi.yaml", "/rules", "/"]
 
@@ -20,6 +29,7 @@ ADDRESSES = ["/cds-services", "/health/live", "/health/ready", "/openapi.yaml", 
 @pytest.fixture
 def client(monkeypatch):
     deciding(monkeypatch, card())
+    cast(monkeypatch)
     return app().test_client()
 
 
@@ -284,37 +294,34 @@ def test_markdown_wants_texts(client, texts):
     assert post(client, {"texts": texts}, "/workbench/markdown").status_code == 400
 
 
-@pytest.fixture
-def cast(monkeypatch):
-    """One synthetic patient."""
-    ada = FixtureInfo("ada", "Ada <b>", "order-sign", 'Says "high"', date(2026, 11, 1))
-    for module in (fixtures, workbench):
-        monkeypatch.setattr(module, "list_fixtures", lambda: (ada,))
-    monkeypatch.setattr(
-        fixtures, "load_fixture", lambda name, now: request_body(now=now.isoformat(), name=name)
-    )
-
-
-def test_fixtures_are_listed(client, cast):
+def test_fixtures_are_listed(client):
     assert client.get("/fixtures").json == {
         "fixtures": [
-            {"name": "ada", "title": "Ada <b>", "hook": "order-sign", "story": 'Says "high"'}
+            {
+                "name": "ada",
+                "title": "Ada <b>",
+                "hook": "order-sign",
+                "service": "inotuzumab-order-sign",
+                "profile": "EU",
+                "story": 'Says "high"',
+            }
         ]
     }
 
 
-def test_a_fixture_happens_now(client, cast):
+def test_a_fixture_happens_now(client):
     assert client.get("/fixtures/ada").json["now"] == NOW.isoformat()
 
 
-def test_an_unknown_fixture_is_404(client, cast):
+def test_an_unknown_fixture_is_404(client):
     assert client.get("/fixtures/../openapi").status_code == 404
     assert client.get("/fixtures/bob").json["issue"][0]["code"] == "not-found"
 
 
-def test_the_workbench_offers_fixtures_and_services(client, cast):
+def test_the_workbench_offers_fixtures_and_services(client):
     page = client.get("/").text
 
-    assert 'value="ada" data-story="Says &#34;high&#34;"' in page
+    assert 'value="ada"' in page
+    assert "Says &#34;high&#34; Written for the EU label; this service judges by US." in page
     assert "Ada &lt;b&gt; (order-sign)" in page
     assert 'value="inotuzumab-order-sign" data-hook="order-sign"' in page

@@ -21,6 +21,7 @@ from cds_service.facts.answers import Answer, Question, Reading, Source
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.hook_call import HookCall
+from cds_service.fixtures import FixtureInfo, UnknownFixtureError
 from cds_service.rulebook.model import (
     CardText,
     Case,
@@ -38,7 +39,7 @@ from cds_service.rulebook.model import (
 )
 from cds_service.settings import Settings
 from cds_service.terminology import Terminology
-from cds_service.web import hooks, register
+from cds_service.web import fixtures, hooks, register, workbench
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 HOOKS = ("order-sign", "order-select", "patient-view")
@@ -204,6 +205,27 @@ def verdict(outcome: Any = "fires") -> Verdict:
     gap = Unknown("total bilirubin", Reason.FAILED)
     judged = ClauseVerdict(clause, None, Answer(clause.question, (), (gap,)), (), (gap,))
     return Verdict(rule, "unknown", (VariantVerdict(variant, "unknown", (judged,)),))
+
+
+def cast(monkeypatch: Any) -> None:
+    """One synthetic patient, Ada, instead of those on file."""
+    ada = FixtureInfo(
+        name="ada",
+        title="Ada <b>",
+        hook="order-sign",
+        profile="EU",
+        story='Says "high"',
+        service_id="inotuzumab-order-sign",
+    )
+
+    def load(name: str, now: datetime) -> dict[str, Any]:
+        if name != "ada":
+            raise UnknownFixtureError("there is no fixture of that name")
+        return request_body(now=now.isoformat())
+
+    for module in (fixtures, workbench):
+        monkeypatch.setattr(module, "list_fixtures", lambda: (ada,))
+    monkeypatch.setattr(fixtures, "load_fixture", load)
 
 
 def request_body(hook: str = "order-sign", **changes: Any) -> dict[str, Any]:

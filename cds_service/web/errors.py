@@ -15,6 +15,7 @@ from flask import Flask, Response, g
 from werkzeug.exceptions import HTTPException
 
 from cds_service.errors import CDSServiceError, DataUnavailable
+from cds_service.fixtures import UnknownFixtureError
 from cds_service.web.answer import json_answer
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def register_errors(app: Flask) -> None:
     """Answer every exception with an OperationOutcome."""
     app.register_error_handler(CallError, _refused)
     app.register_error_handler(DataUnavailable, _unavailable)
+    app.register_error_handler(UnknownFixtureError, _unknown_fixture)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 
@@ -85,6 +87,10 @@ def _refused(error: CallError) -> Response:
 
 def _unavailable(error: DataUnavailable) -> Response:
     return outcome(HTTPStatus.PRECONDITION_FAILED, [Issue("incomplete", str(error))])
+
+
+def _unknown_fixture(error: UnknownFixtureError) -> Response:
+    return outcome(HTTPStatus.NOT_FOUND, [Issue("not-found", str(error))])
 
 
 def _http(error: HTTPException) -> Response:

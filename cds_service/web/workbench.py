@@ -18,8 +18,13 @@ blueprint = Blueprint("workbench", __name__)
 @blueprint.get("/")
 def workbench() -> Response:
     """The page itself; its script calls the same endpoints an EHR does."""
-    services = parts().rulebook.services
-    return page("workbench.html", root="", fixtures=list_fixtures(), services=services)
+    return page(
+        "workbench.html",
+        root="",
+        fixtures=list_fixtures(),
+        services=parts().rulebook.services,
+        profile=parts().settings.profile,
+    )
 
 
 @blueprint.post("/workbench/markdown")

@@ -46,7 +46,11 @@ byId("upload").addEventListener("change", async (event) => {
   put(await file.text());
 });
 
-body.addEventListener("input", chooseService);
+body.addEventListener("input", () => {
+  chooseService();
+  markStale();
+});
+service.addEventListener("change", markStale);
 body.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) shoot();
 });
@@ -56,6 +60,7 @@ fire.addEventListener("click", shoot);
 function put(text) {
   body.value = indented(text);
   chooseService();
+  markStale();
 }
 
 function chooseService() {
@@ -118,12 +123,24 @@ function clear() {
 function fail(reason, issues) {
   cards.replaceChildren();
   why.hidden = true;
-  const list = issues.map((issue) =>
-    make("li", {}, ...(issue.expression ?? []).flatMap((path) => [make("code", {}, path), " "]), issue.diagnostics ?? ""),
-  );
+  const list = issues.map((issue) => make("li", {}, issue.diagnostics ?? "", ...pathsOf(issue)));
   outcome.replaceChildren(
     make("div", { class: "failure" }, make("p", {}, make("strong", {}, `No answer: ${reason}.`), " Nothing was assessed."), make("ul", {}, ...list)),
   );
+}
+
+/** The paths of an issue that its sentence does not already name. */
+function pathsOf(issue) {
+  const unsaid = (issue.expression ?? []).filter((path) => !issue.diagnostics?.includes(path));
+  return unsaid.flatMap((path) => [" ", make("code", {}, path)]);
+}
+
+/** An answer belongs to the request it was given for; say so once the request is another. */
+function markStale() {
+  if (!cards.childElementCount && raw.hidden) return;
+  if (!outcome.querySelector(".stale")) {
+    outcome.append(make("p", { class: "failure stale" }, "The request was changed after this answer; fire it again."));
+  }
 }
 
 function cardElement(card, detail) {
@@ -131,6 +148,7 @@ function cardElement(card, detail) {
     make("p", { class: `indicator ${card.indicator}` }, card.indicator),
     make("h3", {}, card.summary));
   if (detail) element.append(fragment(detail));
+  else if (card.detail) element.append(make("pre", {}, card.detail));
   element.append(sourceElement(card.source));
   if (card.suggestions) {
     element.append(make("p", { class: "hint" }, "Suggestions (choose at most one)"));
@@ -175,7 +193,6 @@ function anchor(label, url) {
 
 async function rendered(said) {
   const texts = said.map((card) => card.detail ?? "");
-  if (!texts.some(Boolean)) return texts;
   const { text } = await post("workbench/markdown", JSON.stringify({ texts }));
   return parsed(text)?.html ?? texts.map(() => "");
 }
