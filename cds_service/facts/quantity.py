@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Measured
@@ -117,6 +118,7 @@ _NUMBER = re.compile(
 _FLAG = re.compile(r"\s+(?:\((?:HH?|LL?)\)|HH?|LL?|\*)$")
 
 
+@lru_cache(maxsize=512)
 def normal_unit(unit: str) -> str:
     """The one spelling of a unit ("K/uL" and "10*3/uL" are "10*9/L"); unknown ones as written."""
     # Case tells giga from gram here, and nowhere else in the table.

@@ -157,7 +157,7 @@ KINDS: Mapping[str, Kind] = {
                 "after_dose_of": Selector("substance"),
             },
             (OBSERVATIONS,),
-            ("missing", "names"),
+            ("missing", "names", "items"),
         ),
         Kind(
             "drugs",

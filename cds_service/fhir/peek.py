@@ -15,14 +15,17 @@ Resource = Mapping[str, Any]
 
 def text_at(value: object, *path: str) -> str:
     """The text at the end of a path, stripped; empty when there is none."""
-    found = at(value, *path)
-    return found.strip() if isinstance(found, str) else ""
+    for name in path:
+        if not isinstance(value, dict):
+            return ""
+        value = value.get(name)
+    return value.strip() if isinstance(value, str) else ""
 
 
 def at(value: object, *path: str) -> object:
     """What lies at the end of a path of object keys, None when the path breaks off."""
     for name in path:
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return None
         value = value.get(name)
     return value
@@ -31,10 +34,10 @@ def at(value: object, *path: str) -> object:
 def each(value: object, *path: str) -> Iterator[Resource]:
     """The objects of a list at the end of a path; a lone object counts as a list of one."""
     found = at(value, *path)
-    if isinstance(found, Mapping):
+    if isinstance(found, dict):
         yield found
     elif isinstance(found, list):
-        yield from (item for item in found if isinstance(item, Mapping))
+        yield from (item for item in found if isinstance(item, dict))
 
 
 def texts_of(concept: object) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Prune a resource to the elements we read, then validate it with the FHIR models.
 
-Codings, references and words that only decorate a fact are not part of the pruned resource: they
-are looked at one by one with ``peek``, so that a stray one (Epic sends ``category`` as an object)
-costs nothing. R4B models serve R4: the elements we read are the same in both.
+Codings, references, ranges and words are not part of the pruned resource: they are looked at one
+by one with ``peek``, so that a stray one (Epic sends ``category`` as an object) costs only itself.
+R4B models serve R4: the elements we read are the same in both.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fhir.resources.R4B.careplan import CarePlan
+from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.condition import Condition
 from fhir.resources.R4B.goal import Goal
 from fhir.resources.R4B.medicationadministration import MedicationAdministration
@@ -20,31 +21,29 @@ from fhir.resources.R4B.medicationstatement import MedicationStatement
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.patient import Patient
 from fhir.resources.R4B.procedure import Procedure
+from fhir.resources.R4B.reference import Reference
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import BaseModel, ValidationError
 
 from cds_service.fhir.peek import Resource
 
 Shape = Mapping[str, Any]
-"""Element names to keep; the value is None for a leaf, a shape for what lies below, or text that
-always stands in for the element (a required one that is looked at elsewhere)."""
+"""Element names to keep: None for a leaf, a shape for what lies below, or a model that stands in
+for a required element which is looked at elsewhere."""
 
 _QUANTITY: Shape = dict.fromkeys(("value", "comparator", "unit", "code"))
 _PERIOD: Shape = dict.fromkeys(("start", "end"))
-_RANGE: Shape = {"low": _QUANTITY, "high": _QUANTITY}
-_REFERENCE_RANGE: Shape = {"low": _QUANTITY, "high": _QUANTITY, "age": _RANGE, "text": None}
 _RESULT: Shape = {
     "valueQuantity": _QUANTITY,
     "valueString": None,
     "valueInteger": None,
     "valueBoolean": None,
-    "referenceRange": _REFERENCE_RANGE,
 }
 _TIMING: Shape = {"event": None, "repeat": {"boundsPeriod": _PERIOD, "count": None}}
-_DOSE_AND_RATE: Shape = {"doseQuantity": _QUANTITY, "doseRange": _RANGE}
-_DOSAGE: Shape = {"text": None, "timing": _TIMING, "doseAndRate": _DOSE_AND_RATE}
-_SUBJECT = {"reference": "Patient/any"}
-_CONCEPT = {"text": "any"}
+_DOSAGE: Shape = {"text": None, "timing": _TIMING}
+# Built once: the models accept a part that is already one of theirs without reading it again.
+_SUBJECT = Reference(reference="Patient/any")
+_CONCEPT = CodeableConcept(text="any")
 _COMPONENT: Shape = {**_RESULT, "code": _CONCEPT}
 
 
@@ -226,8 +225,13 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _prune(value: Resource, shape: Shape) -> dict[str, Any]:
-    kept = {name: _pruned(value[name], shape[name]) for name in shape if name in value}
-    return {name: found for name, found in kept.items() if not _is_blank(found)}
+    pruned: dict[str, Any] = {}
+    for name, below in shape.items():
+        if isinstance(below, BaseModel):
+            pruned[name] = below
+        elif name in value and not _is_blank(kept := _pruned(value[name], below)):
+            pruned[name] = kept
+    return pruned
 
 
 def _pruned(value: object, shape: Shape | None) -> object:
@@ -239,7 +243,7 @@ def _pruned(value: object, shape: Shape | None) -> object:
 def _pruned_item(value: object, shape: Shape | None) -> object:
     if isinstance(value, str):
         return value.strip()
-    return _prune(value, shape) if shape is not None and isinstance(value, Mapping) else value
+    return _prune(value, shape) if shape is not None and isinstance(value, dict) else value
 
 
 def _is_blank(value: object) -> bool:

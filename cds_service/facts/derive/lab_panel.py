@@ -8,13 +8,12 @@ from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.derive.lab import find, window_of
 from cds_service.facts.derive.view import View, only, slugs
 from cds_service.facts.interval import Interval
-from cds_service.facts.unknown import Unknown
 
 
 def answer(question: Question, view: View) -> Answer:
     """The number missing; unknown when none is surely missing and some may be.
 
-    ``show["topics"]`` are the things this answer says are missing, so that nobody repeats them.
+    ``show["topics"]`` are the things a card about this says are missing, so that none repeats them.
     """
     window = window_of(question, view)
     found = [find(view, analyte, window) for analyte in slugs(question, "analytes")]
@@ -28,12 +27,8 @@ def answer(question: Question, view: View) -> Answer:
         count = gaps[0]
     shown = {
         "missing": len(missing),
-        "names": tuple(_name(each) for each in missing),
-        "topics": missing,
+        "names": tuple(each.what for each in missing),
+        "items": [{"name": each.what, "why": each.detail or str(each.reason)} for each in missing],
+        "topics": {"missing": missing},
     }
     return only(question, Reading({"missing": count}, shown), gaps)
-
-
-def _name(gap: Unknown) -> str:
-    """``ALP (none in the last 7 days)``."""
-    return f"{gap.what} ({gap.detail})" if gap.detail else gap.what

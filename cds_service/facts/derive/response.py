@@ -156,6 +156,16 @@ def _is_remission(entry: ConditionEntry) -> bool:
     return entry.clinical_status == "remission" and bool(entry.concepts & _ALL)
 
 
+def _topics(fields: Mapping[str, Value]) -> dict[str, tuple[Unknown, ...]]:
+    """What a card says that speaks because nothing was assessed, or because MRD was not."""
+    open_ = [each for each in fields.values() if isinstance(each, Unknown)]
+    mrd = fields["mrd_negative"]
+    return {
+        "assessed": tuple(dict.fromkeys(open_)),
+        "mrd_assessed": (mrd,) if isinstance(mrd, Unknown) else (),
+    }
+
+
 def _judged(
     entries: tuple[ResponseEntry, ...], period: Period, gaps: tuple[Unknown, ...]
 ) -> Reading:
@@ -211,5 +221,6 @@ def _reading(
         "text": "; ".join(f"{each.label} ({each.when})" for each in entries),
         "date": str(entries[-1].when) if entries else "",
         "cycle": str(period.cycle),
+        "topics": _topics(fields),
     }
     return Reading(fields, shown, tuple(each.source for each in entries))

@@ -233,9 +233,11 @@ def _shown(
         *(each.label for each in wanted if each.label),
     ]
     performed = done[-1].performed if done else None
+    intent = intended(view, wanted, refused)
     return {
         "day0": str(day0) if day0 else "",
         "date": str(performed) if performed else "",
         "label": labels[0] if labels else "",
         "why": tuple(dict.fromkeys(each.label for each in (*wanted, *refused) if each.label)),
+        "topics": {"intent_known": (intent,) if isinstance(intent, Unknown) else ()},
     }

@@ -34,17 +34,22 @@ NOT_ORDERS = frozenset(
 
 
 def read_chart(
-    call: HookCall, keys: frozenset[str], terminology: Terminology, now: datetime
+    call: HookCall,
+    keys: frozenset[str],
+    terminology: Terminology,
+    now: datetime,
+    analytes: frozenset[str] | None = None,
 ) -> Chart:
     """Read everything a hook call brings about its patient.
 
     ``keys`` are the prefetch keys the service asks for: only they can be missing. Resources under
-    other keys count as evidence all the same.
+    other keys count as evidence all the same. ``analytes`` are those whose results are wanted
+    (see ``asked_analytes``); None wants all, and takes longer.
 
     Raises:
         DataUnavailable: when there is no Patient, or when drafts were sent and none can be read.
     """
-    material = Material(Library(call), terminology, now)
+    material = Material(Library(call), terminology, now, analytes)
     set_strangers_aside(call, material)
     gaps = gaps_in(call, keys)
     if PATIENT in keys:

@@ -43,8 +43,13 @@ def observations(material: Material) -> Iterator[Found]:
 
 
 def analytes_of(concept: object, material: Material) -> frozenset[str]:
-    """The analytes with a number that a code names."""
-    return frozenset(name for name in material.concepts(concept) if canonical_unit(name))
+    """The analytes with a number that a code names, as far as they are asked for."""
+    wanted = material.analytes
+    return frozenset(
+        name
+        for name in material.concepts(concept)
+        if (wanted is None or name in wanted) and canonical_unit(name)
+    )
 
 
 def _results_of(found: Found, material: Material) -> Iterator[LabResult]:

@@ -44,19 +44,33 @@ KEY_OF_TYPE = {
 class Material:
     """The resources of one call, the value sets, and the list of what had to be set aside."""
 
-    def __init__(self, library: Library, terminology: Terminology, now: datetime) -> None:
-        """Start with nothing set aside and nothing known about the patient."""
+    def __init__(
+        self,
+        library: Library,
+        terminology: Terminology,
+        now: datetime,
+        analytes: frozenset[str] | None = None,
+    ) -> None:
+        """Start with nothing set aside and nothing known about the patient.
+
+        ``analytes`` are those whose results are wanted; None wants all.
+        """
+        self.analytes = analytes
         self.library = library
         self.terminology = terminology
         self.now = now
         self.patient = Patient()
         self.aside: list[SetAside] = []
+        self._own: dict[str, list[Found]] = {}
+        self._concepts: dict[int, frozenset[str]] = {}
 
     def own(self, *types: str) -> Iterator[Found]:
         """The resources of some types that are about the patient of the call."""
-        for found in self.library.of_type(*types):
-            if self.library.ownership(found) == "ours":
-                yield found
+        for one in types:
+            if one not in self._own:
+                found = self.library.of_type(one)
+                self._own[one] = [each for each in found if self.library.ownership(each) == "ours"]
+            yield from self._own[one]
 
     def readable(self, found: Found, concerns: Iterable[str], need: str = "") -> Resource | None:
         """The resource, validated; None when it was set aside.
@@ -83,7 +97,10 @@ class Material:
 
     def concepts(self, concept: object) -> frozenset[str]:
         """The value-set concepts the codings of a CodeableConcept name."""
-        return self.terminology.concepts_of(codings(concept))
+        # Several corners ask about the same element, which lives as long as the call.
+        if id(concept) not in self._concepts:
+            self._concepts[id(concept)] = self.terminology.concepts_of(codings(concept))
+        return self._concepts[id(concept)]
 
 
 def codings(concept: object) -> tuple[Coding, ...]:

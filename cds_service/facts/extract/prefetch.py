@@ -54,6 +54,11 @@ def _observation_codes(questions: Iterable[Question], terminology: Terminology) 
     return list(dict.fromkeys(f"{coding.system}|{coding.code}" for coding in codings))
 
 
+def asked_analytes(questions: Iterable[Question]) -> frozenset[str]:
+    """The analytes the questions name, directly or as part of a response."""
+    return frozenset(_analytes(questions))
+
+
 def _analytes(questions: Iterable[Question]) -> Iterator[str]:
     for question in questions:
         for selector in ("analyte", "analytes"):

@@ -77,6 +77,8 @@ def _kind(part: Resource, material: Material) -> str:
     for known in (STATUS, MARROW_BLASTS, MRD):
         if known in concepts:
             return known
+    if concepts:
+        return ""
     words = " ".join(texts_of(code))
     if speaks_of_mrd(words):
         return MRD
