@@ -50,7 +50,8 @@ cases:
     today: 2026-11-20
     given: &above
       order:     {fact: order, substance: inotuzumab-ozogamicin}
-      bilirubin: &bili {fact: lab, analyte: total-bilirubin, value: 1.81 mg/dL, uln: 1.2 mg/dL, at: 2026-11-19}
+      bilirubin: &bili {fact: lab, analyte: total-bilirubin, value: 1.81 mg/dL, uln: 1.2 mg/dL,
+                        at: 2026-11-19}
     expect: fires
     summary: "Bilirubin 1.81 mg/dL on 2026-11-19"
   - name: silent

@@ -9,6 +9,8 @@ from rulebook_files import FILE, RULE, complaints_about, folder_with, good_rule,
 
 from cds_service.errors import RulesError
 
+# ruff: noqa: E501  (one mistake a line, as a table)
+
 LAB = "times_uln: {gt: $limit}}"
 
 MISTAKES = [
@@ -62,21 +64,21 @@ MISTAKES = [
     ("action: hold-order, order: order", "action: create, resource: panel", 24,
      '"panel" is not a known resource', "hepatic-panel"),
     ("action: hold-order", "action: halt-order", 24, "action must be one of: delete-order", ""),
-    ("expect: silent", "expect: quiet", 40, "expect must be: fires, silent, unknown", ""),
-    ("{unknown: bilirubin}", "{unknown: bili}", 44, '"bili" is not a known clause', ""),
+    ("expect: silent", "expect: quiet", 41, "expect must be: fires, silent, unknown", ""),
+    ("{unknown: bilirubin}", "{unknown: bili}", 45, '"bili" is not a known clause', ""),
     ("{unknown: bilirubin}", "silent", 29, 'no case expects "unknown"', ""),
-    ("name: silent", "name: fires", 37, 'case "fires" is here twice', ""),
+    ("name: silent", "name: fires", 38, 'case "fires" is here twice', ""),
     ('    summary: "Bilirubin 1.81 mg/dL on 2026-11-19"\n', "", 29, "the whole sentence", ""),
     ("value: 1.81 mg/dL", "valu: 1.81 mg/dL", 34, 'valu: is not a key of "lab"', 'mean "value"?'),
     ("value: 1.81 mg/dL", "value: high", 34, 'value: must be an amount such as "1.8 mg/dL"', ""),
-    ("at: 2026-11-19", "at: yesterday", 34, "at: not a FHIR date", ""),
+    ("at: 2026-11-19", "at: yesterday", 35, "at: not a FHIR date", ""),
     ("{fact: order, substance: inotuzumab-ozogamicin}", "{fact: ordr}", 33,
      '"ordr" is not a chart fact', 'Did you mean "order"?'),
     ("today: 2026-11-20", "today: 2026-11-31", 31, "2026-11-31 is not a day of the calendar", ""),
-    ("expect: silent", "gaps: {observation: search failed}\n    expect: silent", 40,
+    ("expect: silent", "gaps: {observation: search failed}\n    expect: silent", 41,
      '"observation" is not a prefetch key', 'Did you mean "observations"?'),
-    ("expect: silent", "gaps: {observations: lost}\n    expect: silent", 40, "must say why", ""),
-    ("expect: silent", "beside: [INO-LIV-77]\n    expect: silent", 40,
+    ("expect: silent", "gaps: {observations: lost}\n    expect: silent", 41, "must say why", ""),
+    ("expect: silent", "beside: [INO-LIV-77]\n    expect: silent", 41,
      '"INO-LIV-77" is not a rule', 'Did you mean "INO-LIV-07"?'),
     ("indicator: warning", "indicator: warning\nunless_fires: [INO-LIV-07]", 8, "the rule itself", ""),
     ("indicator: warning", "indicator: warning\namends_only: true", 8, "amends_only needs amends", ""),
@@ -199,7 +201,7 @@ variants:
   enzymes:
     when: {alt: {fact: lab, analyte: [alt, ast], within: $window, times_uln: {gt: $limit}}}
 card:
-"""  # noqa: E501  (YAML of a rule, as rule files are written)
+"""
 
 
 def test_a_shared_text_may_not_print_a_clause_that_a_variant_lacks(tmp_path: Path) -> None:

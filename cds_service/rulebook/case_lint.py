@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.build import Draft
-from cds_service.rulebook.cases import KEYS, CaseError, Entry, gap_of, read_entry
+from cds_service.rulebook.cases import KEYS, PREFETCH_KEYS, CaseError, Entry, gap_of, read_entry
 from cds_service.rulebook.complaints import did_you_mean
 from cds_service.rulebook.model import Case
 from cds_service.terminology import Terminology
@@ -20,7 +20,8 @@ def lint_cases(draft: Draft, terminology: Terminology) -> None:
                 gap_of(key, why)
             except CaseError as error:
                 draft.complain(
-                    f'case "{case.name}", gaps: "{key}" {error}' + did_you_mean(key, needs),
+                    f'case "{case.name}", gaps: "{key}" {error}.'
+                    + ("" if key in PREFETCH_KEYS else did_you_mean(key, needs)),
                     "cases",
                     position,
                     "gaps",

@@ -79,7 +79,9 @@ class _ClauseReader:
             self._check_word(word)
         for word, selector in self._kind.selectors.items():
             if selector.required and word not in self._entry:
-                self._complain(None, f'{_article(self._kind.name)} {self._kind.name} needs "{word}"')
+                self._complain(
+                    None, f'{_article(self._kind.name)} {self._kind.name} needs "{word}"'
+                )
         selectors = [
             (word, value)
             for word in sorted(self._kind.selectors)

@@ -14,7 +14,7 @@ _FORBIDDEN = (
     ),
 )
 _LABEL_AS_AUTHORITY = re.compile(
-    r"\blabel\b[^.\n]{0,30}?\b(says?|requires?|asks?|states?|recommends?|advises?|wants?|ends?)\b",
+    r"\blabel\b(?:[^.\n]|\.\d){0,30}?\b(says?|requires?|asks?|states?|recommends?|advises?|wants?|ends?)\b",
     re.IGNORECASE,
 )
 
