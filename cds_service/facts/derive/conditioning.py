@@ -97,7 +97,7 @@ def _counted(view: View, course: Course) -> tuple[Given, ...]:
         for each in _days_of(use, substance, view.chart.today)
     ]
     if course.day0:
-        within = [each for each in found if _is_before_graft(each, course, course.day0)]
+        within = _before_graft(found, course, course.day0)
     else:
         within = _close_together(found, course, view)
     return tuple({(each.substance, each.use.source): each for each in within}.values())
@@ -125,14 +125,25 @@ def _days_of(use: DrugUse, substance: str, today: date) -> Iterable[Given]:
     return [Given(substance, use, written)] if written else []
 
 
-def _is_before_graft(given: Given, course: Course, day0: Moment) -> bool:
-    """In the window before day 0; an undated order of a typical drug is for nothing else."""
-    last = day0.last - timedelta(days=1 if given.substance == course.prophylaxis else 0)
-    if given.day > last:
-        return False
-    if given.undated and given.substance in course.typical:
-        return True
-    return given.day >= day0.first - course.window
+def _before_graft(found: list[Given], course: Course, day0: Moment) -> list[Given]:
+    """Those of the window before day 0.
+
+    An order without a day may be for any day from now on: one of a typical drug is for nothing
+    else, and another counts with the conditioning it stands beside.
+    """
+    early = [each for each in found if each.day <= _last_day(each, course, day0)]
+    first = day0.first - course.window
+    sure = [
+        each
+        for each in early
+        if each.day >= first or (each.undated and each.substance in course.typical)
+    ]
+    return [each for each in early if each in sure or (sure and each.undated)]
+
+
+def _last_day(given: Given, course: Course, day0: Moment) -> date:
+    """Until when it is conditioning; the prophylaxis against GvHD begins on day 0."""
+    return day0.last - timedelta(days=1 if given.substance == course.prophylaxis else 0)
 
 
 def _close_together(found: list[Given], course: Course, view: View) -> list[Given]:
