@@ -169,7 +169,7 @@ SAYS_MISSING = rule(variant(clause(MISSING, test("missing", "gt", "0"))), id="IN
 
 
 def panel(*topics):
-    return answer(MISSING, reading({"topics": topics}, missing=exactly(str(len(topics)))))
+    return answer(MISSING, reading({"topics": {"missing": topics}}, missing=exactly(str(len(topics)))))
 
 
 def test_what_a_card_says_is_not_said_again():
@@ -180,6 +180,15 @@ def test_what_a_card_says_is_not_said_again():
 
     assert outcomes(verdicts)["INO-DATA-01"] == "silent"
     assert left_open(verdicts).fields["could_be_critical"] is False
+
+
+def test_a_card_says_only_what_is_missing_for_the_field_it_speaks_of():
+    """A card about an earlier transplant does not say that none is planned."""
+    other = answer(MISSING, reading({"topics": {"else": (NO_ALT,)}}, missing=exactly("1")))
+
+    verdicts = judge_plain([rule(variant(HIGH)), SAYS_MISSING, DATA], answers(UNKNOWN_ALT, other))
+
+    assert outcomes(verdicts)["INO-DATA-01"] == "fires"
 
 
 def test_too_old_and_not_found_are_one_thing_to_say():

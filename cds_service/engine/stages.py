@@ -105,14 +105,19 @@ def _reading(items: Mapping[_Item, Mapping[str, Rule]], references: Iterable[str
 
 
 def _said_by(verdict: Verdict) -> Iterator[Unknown]:
-    """The things a card already names as missing: ``topics`` of the readings it speaks from."""
+    """The things a card already names as missing.
+
+    ``show["topics"]`` of a reading says, field by field, what a card names that speaks because of
+    that field: a card about an earlier transplant does not say that none is planned.
+    """
     if verdict.speaking is None:
         return
-    for clause in verdict.speaking.clauses:
-        for reading in clause.holding:
-            topics = reading.show.get("topics", ())
-            if isinstance(topics, (list, tuple)):
-                yield from (topic for topic in topics if isinstance(topic, Unknown))
+    for judged in verdict.speaking.clauses:
+        for reading in judged.holding:
+            topics = reading.show.get("topics")
+            if isinstance(topics, Mapping):
+                for test in judged.clause.tests:
+                    yield from topics.get(test.field, ())
 
 
 def _topic(unknown: Unknown) -> tuple[str, frozenset[Reason]]:
