@@ -49,6 +49,8 @@ def test_arbitrary_bytes_are_read_or_refused(body):
         (b"[-Infinity]", "[0]", "-Infinity"),
         (b'{"a": 1e999999999}', "a", "too large"),
         (b'{"a": 1e-999999999}', "a", "too close to zero"),
+        (b'{"a": 1e' + b"9" * 30 + b"}", "a", "too large"),
+        (b'{"a": 0e-' + b"9" * 30 + b"}", "a", "too close to zero"),
         (b'{"a": ' + b"9" * 5000 + b"}", "a", "too long"),
         (b'{"Jane Roe": NaN}', "…", "NaN"),
         (b"[" * 101 + b"]" * 101, "", "nested deeper"),
@@ -68,6 +70,16 @@ def test_what_is_refused_is_named_with_its_place(body, path, problem):
         parse(body)
 
     assert refused.value.path == path
+
+
+@given(
+    st.from_regex(
+        r"-?(0|[1-9][0-9]{0,120})(\.[0-9]{1,120})?([eE][+-]?[0-9]{1,30})?", fullmatch=True
+    )
+)
+def test_any_number_is_read_exactly_or_refused(digits):
+    with suppress(JSONError):
+        assert parse(digits.encode()) == Decimal(digits)
 
 
 def test_a_byte_order_mark_is_tolerated():

@@ -10,6 +10,7 @@ from typing import Any
 from cds_service.engine.verdict import ClauseVerdict, VariantVerdict, Verdict
 from cds_service.facts.answers import Reading, Selector, Value
 from cds_service.facts.interval import Interval, Truth
+from cds_service.facts.unknown import Unknown
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.model import Clause, Rule, Test
 
@@ -49,11 +50,12 @@ def _variant(verdict: VariantVerdict, rule: Rule) -> dict[str, Any]:
 
 
 def _clause(verdict: ClauseVerdict, rule: Rule) -> dict[str, Any]:
+    kind = verdict.clause.question.kind
     return {
         "name": verdict.clause.name,
         "asks": asked(verdict.clause, rule),
         "truth": _TRUTHS[verdict.truth],
-        "found": [found(verdict.clause.question.kind, each) for each in verdict.answer.readings],
+        "found": list(filter(None, (found(kind, each) for each in verdict.answer.readings))),
         "missing": [str(each) for each in verdict.missing],
     }
 
@@ -63,16 +65,21 @@ def asked(clause: Clause, rule: Rule) -> str:
     question = clause.question
     selectors = KINDS[question.kind].selectors
     narrowed = ", ".join(
-        f"{_words(name)} {_selected(value)}{_unit(selectors[name].unit)}"
-        for name, value in question.selectors
+        _narrowed(name, value, selectors[name].unit) for name, value in question.selectors
     )
     tests = " and ".join(_tested(question.kind, test, rule) for test in clause.tests)
     words = f"{_words(question.kind)} ({narrowed})" if narrowed else _words(question.kind)
     return f"{words}: {tests}" if tests else words
 
 
+def _narrowed(name: str, value: Selector, unit: str) -> str:
+    if isinstance(value, bool):
+        return _words(name) if value else f"not {_words(name)}"
+    return f"{_words(name)} {_selected(value)}{_unit(unit)}"
+
+
 def found(kind: str, reading: Reading) -> str:
-    """A reading in words, with the resources it was read from."""
+    """A reading in words, with the resources it was read from; empty when it states nothing."""
     words = "; ".join(_shown(kind, reading)) or "; ".join(_tested_fields(reading))
     references = ", ".join(dict.fromkeys(source.reference for source in reading.sources))
     return f"{words} ({references})" if references else words
@@ -111,7 +118,7 @@ def _value(value: Value) -> str:
         return _interval(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "" if value is None else str(value)
+    return "" if value is None or isinstance(value, Unknown) else str(value)
 
 
 def _interval(interval: Interval) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -84,9 +85,10 @@ def _loads(text: str, refused: list[_Refused]) -> JSON:
     def number(kind: Callable[[str], int | Decimal]) -> Callable[[str], JSON]:
         def read(digits: str) -> JSON:
             if len(digits) <= MAX_NUMBER_LENGTH:
-                value = kind(digits)
-                if isinstance(value, int) or -MAX_EXPONENT <= value.adjusted() <= MAX_EXPONENT:
-                    return value
+                with suppress(InvalidOperation):  # an exponent of its own hundred digits
+                    value = kind(digits)
+                    if isinstance(value, int) or abs(value.adjusted()) <= MAX_EXPONENT:
+                        return value
             return instead("the number is too long, too large or too close to zero")
 
         return read
