@@ -15,15 +15,9 @@ from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import Chart, Moment
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import KINDS
-from cds_service.rulebook.cases import (
-    GAP_REASONS,
-    KEYS,
-    PREFETCH_KEYS,
-    READERS,
-    CaseError,
-    chart_of,
-    run,
-)
+from cds_service.rulebook.cases import chart_of, run
+from cds_service.rulebook.chart_facts import GAP_REASONS, KEYS, PREFETCH_KEYS, READERS
+from cds_service.rulebook.entries import CaseError
 from cds_service.rulebook.model import Case, Clause, Rule, Variant
 
 INO = "inotuzumab-ozogamicin"

@@ -12,7 +12,7 @@ from rulebook_files import RULE, folder_with, with_line
 
 from cds_service.cli import main
 from cds_service.data import rules_dir
-from cds_service.rulebook.cases import KEYS
+from cds_service.rulebook.chart_facts import KEYS
 from cds_service.rulebook.vocabulary_page import BEGIN, END, vocabulary_page
 
 PAGE = Path(__file__).parents[1] / "docs" / "writing-a-rule.md"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import cast
 
@@ -54,10 +54,12 @@ def every_rule() -> list[Rule]:
     return list(loaded()[0].rules.values())
 
 
-def every_case() -> Iterator[object]:
-    for rule in every_rule():
-        for case in rule.cases:
-            yield pytest.param(rule, case, id=f"{rule.id}: {case.name}")
+def every_case() -> list[object]:
+    return [
+        pytest.param(rule, case, id=f"{rule.id}: {case.name}")
+        for rule in every_rule()
+        for case in rule.cases
+    ]
 
 
 def test_no_rule_file_is_complained_about() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.build import Draft
-from cds_service.rulebook.cases import KEYS, PREFETCH_KEYS, CaseError, Entry, gap_of, read_entry
+from cds_service.rulebook.chart_facts import KEYS, PREFETCH_KEYS, gap_of, read_entry
 from cds_service.rulebook.complaints import did_you_mean
+from cds_service.rulebook.entries import CaseError, Entry
 from cds_service.rulebook.model import Case
 from cds_service.terminology import Terminology
 
