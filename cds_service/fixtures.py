@@ -1,16 +1,17 @@
 """The synthetic patients in ``fhir_fixtures/``: requests that always happen now.
 
-``cast.yaml`` lists them (name → ``title``, ``story``, ``today``); ``requests/<name>.json`` is the
-hook call as it was written on the day ``today``. Loading moves every date in it by whole days, so
-that a demonstration never goes stale; ages and times of day stay as they are.
+``cast.yaml`` says who they are; ``requests/<name>.json`` is the hook call as it was written for the
+instant ``written_for``. Loading moves every date in it by whole days, so that a demonstration never
+goes stale: ages, intervals and times of day stay as they are.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -18,48 +19,69 @@ from typing import Any
 import yaml
 
 from cds_service.data import fixtures_dir
+from cds_service.errors import CDSServiceError
 
-_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})(T.*)?")
+_DAY = re.compile(r"(?<![\w-])\d{4}-\d{2}-\d{2}(?=T\d{2}:\d{2}|(?![\w-]))")
+"""A calendar day, alone, before a time of day, or as a word in a sentence."""
+
+
+class UnknownFixtureError(CDSServiceError, LookupError):
+    """There is no synthetic patient of that name."""
 
 
 @dataclass(frozen=True, slots=True)
 class FixtureInfo:
-    """One fixture as a list shows it. ``today`` is the day its request was written for."""
+    """One synthetic patient as a list shows it.
+
+    ``profile`` is the label profile (US or EU) the request is meant to be judged under;
+    ``service_id`` the service it is meant for.
+    """
 
     name: str
     title: str
     hook: str
+    profile: str
     story: str
-    today: date
+    service_id: str
 
 
-@cache
 def list_fixtures() -> tuple[FixtureInfo, ...]:
     """Every fixture, in the order of the cast."""
-    cast = fixtures_dir() / "cast.yaml"
-    if not cast.exists():
-        return ()
     return tuple(
-        FixtureInfo(name, told["title"], _request(name)["hook"], told["story"], told["today"])
-        for name, told in yaml.safe_load(cast.read_text("utf-8")).items()
+        FixtureInfo(
+            name=name,
+            title=member["title"],
+            hook=member["hook"],
+            profile=member["profile"],
+            story=" ".join(member["story"].split()),
+            service_id=f"inotuzumab-{member['hook']}",
+        )
+        for name, member in _cast()["cast"].items()
     )
 
 
 def load_fixture(name: str, now: datetime) -> dict[str, Any]:
-    """The request of a fixture, moved to the day of ``now``. Numbers are int or Decimal.
+    """The request of a fixture, moved by whole days to the (UTC) day of ``now``.
+
+    Numbers are int or Decimal.
 
     Raises:
-        KeyError: when there is no fixture of that name.
+        UnknownFixtureError: when the cast has nobody of that name.
     """
-    info = {each.name: each for each in list_fixtures()}[name]
-    moved: dict[str, Any] = _moved(_request(name), now.date() - info.today)
+    cast = _cast()
+    if name not in cast["cast"]:
+        raise UnknownFixtureError("there is no fixture of that name: list them to see the names")
+    written: datetime = cast["written_for"]
+    text = (fixtures_dir() / "requests" / f"{name}.json").read_text("utf-8")
+    request: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    moved: dict[str, Any] = _moved(request, now.astimezone(UTC).date() - written.date())
     return moved
 
 
-def _request(name: str) -> dict[str, Any]:
-    path = fixtures_dir() / "requests" / f"{name}.json"
-    request: dict[str, Any] = json.loads(path.read_text("utf-8"), parse_float=Decimal)
-    return request
+@cache
+def _cast() -> Mapping[str, Any]:
+    cast: Mapping[str, Any] = yaml.safe_load((fixtures_dir() / "cast.yaml").read_text("utf-8"))
+    return cast
 
 
 def _moved(node: Any, by: timedelta) -> Any:
@@ -67,7 +89,13 @@ def _moved(node: Any, by: timedelta) -> Any:
         return {name: _moved(child, by) for name, child in node.items()}
     if isinstance(node, list):
         return [_moved(child, by) for child in node]
-    if isinstance(node, str) and (match := _DATE.fullmatch(node)):
-        day, time = match.groups(default="")
-        return (date.fromisoformat(day) + by).isoformat() + time
+    if isinstance(node, str):
+        return _DAY.sub(lambda found: _moved_day(found[0], by), node)
     return node
+
+
+def _moved_day(text: str, by: timedelta) -> str:
+    try:
+        return (date.fromisoformat(text) + by).isoformat()
+    except (ValueError, OverflowError):
+        return text
