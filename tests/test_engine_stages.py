@@ -169,7 +169,9 @@ SAYS_MISSING = rule(variant(clause(MISSING, test("missing", "gt", "0"))), id="IN
 
 
 def panel(*topics):
-    return answer(MISSING, reading({"topics": {"missing": topics}}, missing=exactly(str(len(topics)))))
+    return answer(
+        MISSING, reading({"topics": {"missing": topics}}, missing=exactly(str(len(topics))))
+    )
 
 
 def test_what_a_card_says_is_not_said_again():

@@ -48,6 +48,11 @@ SESSION = "0"
 CLAIMED: Expression = {"claimed": "1"}
 NEVER: Expression = {"never": "1"}
 
+# Every session ends with this rule firing, after all others (lower priority). Without it we would
+# not know that none was lost. And deleting a session in which nothing ever fired frees a pointer
+# that was never set, which corrupts memory.
+LAST_TO_FIRE = "all-told"
+
 
 def _renew_lock() -> None:
     global _one_at_a_time
@@ -171,7 +176,7 @@ class _Built:
         holding = self._all_fired(self._clause_sets, readings)
         told = [{"c": name} for name in holding]
         try:
-            fired = self._all_fired(self._variant_sets, [*told, ALL_TOLD] if told else [])
+            fired = self._all_fired(self._variant_sets, told)
         except _StepError as failed:
             raise EngineError(failed.step, self._meaning(failed.fired)) from None
         return self._meaning(fired)
@@ -188,27 +193,31 @@ class _Built:
             if "c" in expression
         }
         if clauses:
-            self._all_fired(self._variant_sets, [*({"c": name} for name in clauses), ALL_TOLD])
+            self._all_fired(self._variant_sets, [{"c": name} for name in clauses])
 
     def _meaning(self, fired: Iterable[str]) -> frozenset[Finding]:
-        return frozenset(self._program.findings[name] for name in fired)
+        findings = self._program.findings
+        return frozenset(findings[name] for name in fired if name in findings)
 
     def _register(self, name: str, rule_set: RuleSet) -> str:
         definition: dict[str, Any] = {
             rule: self._rule(conditions, rule) for rule, conditions in rule_set.conditions.items()
         }
-        definition["claims-every-fact"] = self._rule([CLAIMED, NEVER], "")
+        definition["claims-every-fact"] = self._rule([CLAIMED, NEVER], "claims-every-fact")
+        definition[LAST_TO_FIRE] = self._rule([ALL_TOLD], LAST_TO_FIRE) | {"pri": 1}
         try:
             self._host.register_rulesets({name: definition})
         except Exception as error:
             raise _StepError(f"build {name}, {_number(error)}") from None
+        # The first session of all must not fail before something fired; see LAST_TO_FIRE.
+        self._all_fired([name], [{}])
         return name
 
     def _rule(self, conditions: Sequence[Expression], name: str) -> dict[str, Any]:
         fired = self._fired
 
         # Exactly one argument: an action of two is taken for asynchronous and stops those after
-        # it. It only appends: an exception in an action is swallowed into the state.
+        # it. It only appends, because an exception in it would be swallowed.
         def act(_: object) -> None:
             fired.append(name)
 
@@ -223,9 +232,11 @@ class _Built:
         # An empty list of facts is a segmentation fault.
         if not facts:
             return []
+        if not all(_is_safe(value) for fact in facts for value in fact.values()):
+            raise _StepError("tell facts that hold more than integers and words")
         messages = [
             {"sid": SESSION, "id": str(number), **CLAIMED, **fact}
-            for number, fact in enumerate(facts)
+            for number, fact in enumerate([*facts, ALL_TOLD])
         ]
         self._fired.clear()
         try:
@@ -243,10 +254,12 @@ class _Built:
             raise _StepError(f"assert {rule_set}, {_number(error)}") from None
         finally:
             self._forget(rule_set)
-        # Where actions take more than ten seconds the rest is dropped and 0 returned; None means
-        # that nothing fired.
-        if state == 0 or (state and "exception" in state):
+        # An exception in an action is swallowed into the state, and after ten seconds the
+        # remaining actions are dropped without a word.
+        finished = self._fired[-1:] == [LAST_TO_FIRE] and isinstance(state, dict)
+        if not finished or "exception" in state:
             raise _StepError(f"act {rule_set}")
+        self._fired.pop()
 
     def _forget(self, rule_set: str) -> None:
         """Delete the session. If that fails its facts would meet the next patient's: stop for good.
@@ -272,6 +285,13 @@ class _StepError(EngineError):
         super().__init__(step)
         self.step = step
         self.fired = fired
+
+
+def _is_safe(value: object) -> bool:
+    """Whether the package reads the value: what it cannot read, such as 1e-7, is a crash."""
+    if isinstance(value, str):
+        return value.isascii() and value.isalnum()
+    return type(value) is int and abs(value) < 2**63
 
 
 def _number(error: Exception) -> str:
