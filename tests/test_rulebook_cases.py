@@ -172,7 +172,7 @@ def test_a_gap_says_why_a_search_was_not_answered(rule: Rule, word: str) -> None
 
 def test_a_bare_null_is_a_gap_too(rule: Rule) -> None:
     """``gaps: {observations: null}`` reads as YAML's null, not as the word."""
-    case = replace(rule.cases[0], gaps={"observations": None})  # type: ignore[dict-item]  # as YAML
+    case = replace(rule.cases[0], gaps={"observations": None})
 
     assert chart_of(case, rule, terminology()).gaps["observations"].reason is Reason.NULL
 

@@ -73,6 +73,16 @@ def test_test_compares_the_whole_sentence(folder: Path) -> None:
     assert result.exit_code == 1
 
 
+def test_a_card_that_cannot_be_written_fails_its_case(folder: Path) -> None:
+    """No case states the detail, but every card of a case is written."""
+    each = "{% for each in bilirubin.all %}{{ each.colour }}{% endfor %}"
+    put(folder, with_line("Above", each))
+    result = run("test", "--folder", str(folder))
+
+    assert "INO-LIV-07: the card's text cannot be made" in result.output
+    assert result.exit_code == 1
+
+
 def test_mutants_lists_what_no_case_notices(folder: Path) -> None:
     result = run("mutants", "--folder", str(folder))
 

@@ -27,6 +27,7 @@ MISTAKES = [
     ("within: $window", "within: 1", 18, "not the bare number 1", ""),
     ("{gt: $limit}", "{above: $limit}", 18, 'is compared by "above"', "gt, gte, lt, lte"),
     ("{gt: $limit}", "{gt: $limit, gte: $limit}", 18, "at most one lower and one upper", ""),
+    ("times_uln: {gt: $limit}", "value: {gt: $limit}", 18, 'is in mg/dL, but $limit is in "x ULN"', ""),
     ("{gt: $limit}", "{}", 18, "needs a comparison", ""),
     ("within: $window", "within: $limit", 18, 'is in days, but $limit is in "x ULN"', ""),
     (", " + LAB, "}", 18, "tests nothing", "times_uln"),

@@ -30,7 +30,7 @@ def test_a_clause_becomes_a_question_and_its_tests(tmp_path: Path) -> None:
         "lab", (("analyte", ("total-bilirubin",)), ("within", Fraction(7)))
     )
     assert bilirubin.tests == (Comparison("times_uln", "gt", Fraction(3, 2), "limit"),)
-    assert bilirubin.parameters == {"within": "window"}
+    assert bilirubin.parameters == (("within", "window"),)
     assert bilirubin.line == 18
 
 

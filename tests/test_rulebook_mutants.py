@@ -182,9 +182,9 @@ def test_rules_beside_are_judged_in_the_same_call(tmp_path: Path) -> None:
     case = rule.cases[0]
     judge_case: Callable[..., object] = judge(rulebook)
 
-    assert judge_case(rule, case).outcome == "fires"  # type: ignore[attr-defined]  # a Verdict
+    assert judge_case(rule, case).outcome == "fires"
     beside = replace(case, name="beside", beside=("INO-LIV-01",))
-    assert judge_case(rule, beside).outcome == "silent"  # type: ignore[attr-defined]  # a Verdict
+    assert judge_case(rule, beside).outcome == "silent"
 
 
 @pytest.mark.parametrize("unit", [f.unit for k in KINDS.values() for f in k.fields.values()])

@@ -67,7 +67,7 @@ def test_keys_and_items_know_their_lines() -> None:
     read = fields("a: 1\nb:\n  - x\n\n  - y\n")
 
     assert read.lines == {"a": 1, "b": 2}
-    assert read["b"].lines == [3, 5]  # type: ignore[attr-defined]  # it is Items, a list
+    assert read["b"].lines == [3, 5]
 
 
 def test_a_merged_key_keeps_its_own_line_and_gives_way() -> None:

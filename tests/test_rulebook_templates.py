@@ -59,6 +59,9 @@ def test_words_that_the_variant_shows_may_be_printed(template: str) -> None:
         ("{% for each in labs.all %}x{% endfor %}", 'names "labs"'),
         ("{{ range(9) }}", 'names "range"'),
         ("{{ 1 +", "is not a template"),
+        ("{% set x = 1 %}", 'uses "assign"'),
+        ("{% include 'x' %}", 'uses "include"'),
+        ("{{ lab.text.upper() }}", 'uses "call"'),
     ],
 )
 def test_other_words_are_named(template: str, said: str) -> None:

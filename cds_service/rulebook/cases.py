@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any
 
+from cds_service.errors import CDSServiceError
 from cds_service.facts.model import Chart, Patient
 from cds_service.rulebook.chart_facts import gap_of, read_entry
 from cds_service.rulebook.entries import Entry
@@ -72,16 +73,28 @@ def run(
     """Judge a case and compare with what it expects.
 
     ``judge_case`` gives the rule's verdict on the case's chart (any ``Judged``),
-    ``render_summary`` the sentence on its card; without it an expected sentence is not compared.
+    ``render_summary`` the sentence on its card, and CDSServiceError when the card cannot be
+    written; without it no card is written and no sentence compared.
     """
     verdict: Judged = judge_case(rule, case)
     differences = list(_differences(case, verdict))
-    if case.summary and render_summary and not differences:
-        said = render_summary(verdict, case)
-        if said != case.summary:
-            differences.append(f'says "{said}", expected "{case.summary}"')
+    if verdict.speaking and render_summary and not differences:
+        differences += _spoken(verdict, case, render_summary)
     details = tuple(_details(verdict)) if differences else ()
     return CaseResult(rule, case, tuple(differences), details)
+
+
+def _spoken(
+    verdict: Judged, case: Case, render_summary: Callable[[Any, Case], str]
+) -> Iterable[str]:
+    """What is wrong with the words of the card of a case that fires."""
+    try:
+        said = render_summary(verdict, case)
+    except CDSServiceError as error:
+        yield str(error)
+        return
+    if case.summary and said != case.summary:
+        yield f'says "{said}", expected "{case.summary}"'
 
 
 def _differences(case: Case, verdict: Judged) -> Iterable[str]:

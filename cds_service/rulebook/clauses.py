@@ -11,6 +11,7 @@ from typing import cast
 from cds_service.facts import vocabulary
 from cds_service.facts.answers import Question
 from cds_service.facts.answers import Selector as Selected
+from cds_service.facts.quantity import canonical_unit
 from cds_service.facts.vocabulary import KINDS, Kind
 from cds_service.rulebook.complaints import Complaints, did_you_mean, listed
 from cds_service.rulebook.model import Clause, Operator, Parameter, Test
@@ -93,7 +94,9 @@ class _ClauseReader:
         if not any(word in self._kind.fields for word in self._entry):
             self._complain(None, f"tests nothing; fields: {listed(self._kind.fields)}")
         question = Question(self._kind.name, tuple(selectors))
-        return Clause(self._name, question, tuple(tests), self._entry.line, self._parameters)
+        return Clause(
+            self._name, question, tuple(tests), self._entry.line, tuple(self._parameters.items())
+        )
 
     def _check_word(self, word: str) -> None:
         allowed = [*self._kind.selectors, *self._kind.fields]
@@ -151,11 +154,18 @@ class _ClauseReader:
             return [] if flag is None else [Test(word, "is", flag)]
         if field_.type == "word":
             return self._word_tests(word, value, field_.choices)
-        unit = field_.unit
+        unit = field_.unit or self._unit_of_value(word)
         if isinstance(value, Fields):
             return self._comparisons(word, value, unit)
         number = self._number(word, value, unit)
         return [] if number is None else [Test(word, "eq", number, _parameter(value))]
+
+    def _unit_of_value(self, word: str) -> str:
+        """A bare value is compared in the canonical unit of its analytes, when they share one."""
+        asked = self._entry.get("analyte") if word == "value" else None
+        analytes = asked if isinstance(asked, Items) else [asked]
+        units = {canonical_unit(analyte) for analyte in analytes if isinstance(analyte, str)}
+        return units.pop() if len(units) == 1 else ""
 
     def _word_tests(self, word: str, value: object, choices: tuple[str, ...]) -> list[Test]:
         if isinstance(value, Fields):

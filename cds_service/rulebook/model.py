@@ -64,7 +64,7 @@ class Clause:
     question: Question
     tests: tuple[Test, ...]
     line: int = 0
-    parameters: Mapping[str, str] = field(default_factory=dict)
+    parameters: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,19 +145,20 @@ def _moved(rule: Rule, parameter: Parameter) -> Iterator[Mutant]:
 
 
 def _uses(clause: Clause, parameter: str) -> bool:
-    return parameter in clause.parameters.values() or any(
+    return parameter in dict(clause.parameters).values() or any(
         test.parameter == parameter for test in clause.tests
     )
 
 
 def _with_number(clause: Clause, parameter: str, value: Fraction) -> Clause:
     """The clause with another number for a parameter."""
+    named = dict(clause.parameters)
     tests = tuple(
         replace(test, operand=value) if test.parameter == parameter else test
         for test in clause.tests
     )
     selectors = tuple(
-        (word, value if clause.parameters.get(word) == parameter else selected)
+        (word, value if named.get(word) == parameter else selected)
         for word, selected in clause.question.selectors
     )
     return replace(clause, tests=tests, question=Question(clause.question.kind, selectors))

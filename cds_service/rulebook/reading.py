@@ -46,7 +46,7 @@ class Items(list[object]):
 class _Loader(yaml.SafeLoader):
     """PyYAML up to the graph of nodes; which plain words are more than text is decided here."""
 
-    yaml_implicit_resolvers = {}  # noqa: RUF012  (PyYAML's own class attribute, emptied of YAML 1.1)
+    yaml_implicit_resolvers = {}  # noqa: RUF012  PyYAML owns this attribute; we empty it of YAML 1.1.
 
 
 _TAG = "tag:yaml.org,2002:"

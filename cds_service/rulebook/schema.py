@@ -19,13 +19,14 @@ _Messages = dict[str, str | list[Any] | dict[Any, Any]]
 
 ACTIONS = ("delete-order", "hold-order", "create", "none")
 
+_A_MAPPING = "must be a mapping in braces or on lines of its own"
 _REQUIRED: _Messages = {"required": "is missing", "null": "must not be empty"}
 
 
 class Text(fields.Field[str]):
     """Words, not blank; a bare number or day must be put in quotes to be text."""
 
-    default_error_messages = {  # noqa: RUF012  (marshmallow's own attribute, typed there)
+    default_error_messages = {  # noqa: RUF012  Marshmallow owns this attribute and types it.
         **_REQUIRED,
         "type": "must be text; put a number, a day, true or false in quotes",
         "blank": "must not be blank",
@@ -94,22 +95,24 @@ class Entries(Named):
         errors: dict[str, object] = {}
         loaded: dict[str, object] = {}
         for name, entry in entries.items():
-            if not isinstance(entry, Fields):
-                errors[name] = ["must be a mapping in braces or on lines of its own"]
-            elif self._form is None:
-                loaded[name] = entry
-            else:
-                errors.update({name: e} if (e := self._form().validate(entry)) else {})
-                loaded[name] = {} if errors else self._form().load(entry)
+            try:
+                loaded[name] = self._entry(entry)
+            except ValidationError as error:
+                errors[name] = error.messages
         if errors:
             raise ValidationError(errors)
         return loaded
+
+    def _entry(self, entry: object) -> object:
+        if not isinstance(entry, Fields):
+            raise ValidationError(_A_MAPPING)
+        return self._form().load(entry) if self._form else entry
 
 
 class _List(fields.List[Any]):
     """A YAML list."""
 
-    default_error_messages = {  # noqa: RUF012  (marshmallow's own attribute, typed there)
+    default_error_messages = {  # noqa: RUF012  Marshmallow owns this attribute and types it.
         **_REQUIRED,
         "invalid": "must be a list in brackets or on lines that begin with a dash",
     }
@@ -118,8 +121,8 @@ class _List(fields.List[Any]):
 class Form(Schema):
     """A mapping with a closed set of keys."""
 
-    error_messages = {  # noqa: RUF012  (marshmallow's own attribute, typed there)
-        "type": "must be a mapping in braces or on lines of its own"
+    error_messages = {  # noqa: RUF012  Marshmallow owns this attribute and types it.
+        "type": _A_MAPPING
     }
 
     class Meta:

@@ -91,11 +91,19 @@ def problems(template: str, words: Words) -> Iterator[str]:
     except TemplateSyntaxError as error:
         yield f"is not a template: {error.message}"
         return
+    for other in _other_statements(tree):
+        yield f"uses {other}; a template prints, chooses (if) and repeats (for), nothing else"
     for node in tree.find_all(nodes.Filter):
         if node.name not in FILTERS:
             yield f'uses the filter "{node.name}"; filters: {listed(FILTERS)}'
     for name, attribute in _names(tree, words, frozenset()):
         yield from _problem(name, attribute, words)
+
+
+def _other_statements(tree: nodes.Template) -> Iterator[str]:
+    for statement in tree.find_all((nodes.Stmt, nodes.Call)):
+        if not isinstance(statement, (nodes.Output, nodes.If, nodes.For)):
+            yield f'"{type(statement).__name__.lower()}"'
 
 
 def parameters_in(template: str) -> set[str]:
