@@ -221,7 +221,8 @@ def _complaints(spec: Spec, pruned: Resource) -> tuple[str, ...]:
 
 
 def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(step) for step in location) or "resource"
+    # The models call the whole of a part "root".
+    return ".".join(str(step) for step in location if step != "root") or "resource"
 
 
 def _prune(value: Resource, shape: Shape) -> dict[str, Any]:
