@@ -1,8 +1,9 @@
 """Mutants: small changes of a rule that at least one of its cases must notice.
 
 A number moved by the smallest step that means something, a comparison made strict, lenient or
-turned round, a clause, test, selector or variant left out, a flag negated. A mutant that no case
-notices is a part of the rule nobody has tested.
+turned round, a clause, test, selector, item of a list or variant left out, a flag negated. A mutant
+that no case notices is a part of the rule nobody has tested. Lists of substances are taken as
+given: they are value sets in small.
 """
 
 from __future__ import annotations
@@ -193,9 +194,16 @@ def _changes(clause: Clause, place: str) -> Iterator[tuple[str, Change, str]]:
     """Every change inside a clause: its name, how to make it, and the case that is missing."""
     for test in clause.tests:
         yield from _test_changes(clause, test, place)
-    kind = KINDS[clause.question.kind]
-    for word, _ in clause.question.selectors:
-        if not kind.selectors[word].required:
+    for word, selected in clause.question.selectors:
+        selector = KINDS[clause.question.kind].selectors[word]
+        if isinstance(selected, tuple) and len(selected) > 1 and selector.type != "substance":
+            for item in selected:
+                yield (
+                    f"drop {item} from {word} of {place}",
+                    _without_item(word, item),
+                    f"a case where only {item} is found",
+                )
+        if not selector.required:
             yield (
                 f"drop {word} of {place}",
                 _without_selector(word),
@@ -219,6 +227,14 @@ def _test_changes(clause: Clause, test: Test, place: str) -> Iterator[tuple[str,
             _with_test(test, negated),
             f"a case with {where} the other way",
         )
+    if isinstance(test.operand, frozenset) and len(test.operand) > 1:
+        for item in sorted(test.operand):
+            fewer = replace(test, operand=test.operand - {item})
+            yield (
+                f"drop {item} from {where}",
+                _with_test(test, fewer),
+                f'a case with {where} "{item}"',
+            )
     if len(clause.tests) > 1:
         yield f"drop {where}", _with_test(test, None), f"a case where only {where} fails"
 
@@ -235,6 +251,19 @@ def _without_selector(word: str) -> Change:
     def change(clause: Clause) -> Clause:
         kept = tuple(pair for pair in clause.question.selectors if pair[0] != word)
         return replace(clause, question=Question(clause.question.kind, kept))
+
+    return change
+
+
+def _without_item(word: str, item: str) -> Change:
+    def change(clause: Clause) -> Clause:
+        selectors = tuple(
+            (name, tuple(each for each in value if each != item))
+            if name == word and isinstance(value, tuple)
+            else (name, value)
+            for name, value in clause.question.selectors
+        )
+        return replace(clause, question=Question(clause.question.kind, selectors))
 
     return change
 
