@@ -82,7 +82,7 @@ def found(kind: str, reading: Reading) -> str:
     """A reading in words, with the resources it was read from; empty when it states nothing."""
     words = "; ".join(_shown(kind, reading)) or "; ".join(_tested_fields(reading))
     references = ", ".join(dict.fromkeys(source.reference for source in reading.sources))
-    return f"{words} ({references})" if references else words
+    return f"{words} ({references})" if words and references else words
 
 
 def _shown(kind: str, reading: Reading) -> Iterator[str]:
