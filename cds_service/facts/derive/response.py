@@ -84,8 +84,10 @@ def _after_last_cycle(view: View, substance: str, begun: tuple[Cycle, ...]) -> P
     orders = view.drafts(substance)
     if not orders:
         return _after(begun[-1].number, begun[-1]) if begun else None
-    order = min(orders, key=lambda each: planned_day(view, each))
-    place = position(view, substance, order)
+    _, place = min(
+        ((planned_day(view, each), position(view, substance, each)) for each in orders),
+        key=lambda pair: (pair[0], -(pair[1].cycle or 1)),
+    )
     ordered = place.cycle or 1
     if ordered <= 1:
         return None
