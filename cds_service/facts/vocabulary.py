@@ -262,10 +262,13 @@ KINDS: Mapping[str, Kind] = {
             "unresolved_drugs",
             "Medications in scope whose drug was not identified by code: drafts, active drugs, and "
             "those found by text only.",
-            {"count": Field("number", "medications not identified by code")},
+            {
+                "count": Field("number", "medications not identified by code"),
+                "drafted": Field("flag", "one of them is being ordered now"),
+            },
             {"substance": _SUBSTANCE},
             (MEDICATION_REQUESTS, MEDICATION_STATEMENTS),
-            ("names", "items"),
+            ("names", "items", "drafts"),
         ),
         Kind(
             "conflicts",

@@ -62,7 +62,7 @@ def answer(question: Question, view: View) -> Answer:
             elif counts is None:
                 doubts[_not_sure(view, substance, use)] = None
         if use.resolved_by == "nothing" and is_live(use, view.chart.now):
-            doubts[_unidentified(use)] = None
+            doubts[unidentified(use)] = None
     gaps = _gaps(view, wanted)
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
@@ -147,7 +147,8 @@ def _not_sure(view: View, substance: str, use: DrugUse) -> Unknown:
     return Unknown(f"when {name} ended", Reason.NO_DATE, reference=reference)
 
 
-def _unidentified(use: DrugUse) -> Unknown:
+def unidentified(use: DrugUse) -> Unknown:
+    """A drug that might be any, because nobody could identify it."""
     return Unknown(_WHAT, Reason.UNRESOLVED, reference=use.source.reference)
 
 

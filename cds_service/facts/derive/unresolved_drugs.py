@@ -2,41 +2,59 @@
 
 from __future__ import annotations
 
-from cds_service.facts.answers import Answer, Question, Reading
-from cds_service.facts.derive.drugs import NEEDS, is_live
-from cds_service.facts.derive.view import View, only, slug
+from collections.abc import Iterable
+
+from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
+from cds_service.facts.derive.view import DRAFTS, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
 
 
 def answer(question: Question, view: View) -> Answer:
-    """Drafts and drugs in force not identified, and the substance when known by text only."""
+    """Drafts and drugs in force not identified, and the substance when known by text only.
+
+    ``show["topics"]``: what a card that names them need not be followed by.
+    """
     substance = slug(question, "substance")
     found = [
         use
         for use in view.chart.drugs
         if is_live(use, view.chart.now) and _is_in_doubt(use, substance)
     ]
+    drafts = [use for use in found if use.role == "draft"]
     gaps = view.gaps(NEEDS, "active medications")
-    count = Interval.at_least(len(found)) if gaps else Interval.exactly(len(found))
+    fields: dict[str, Value] = {
+        "count": Interval.at_least(len(found)) if gaps else Interval.exactly(len(found)),
+        "drafted": bool(drafts)
+        or next(iter(view.gaps((DRAFTS,), "the order being placed")), False),
+    }
     shown = {
-        "names": tuple(dict.fromkeys(use.label or "a drug without a name" for use in found)),
+        "names": _names(found),
+        "drafts": _names(drafts),
         "items": [
             {
-                "name": use.label or "a drug without a name",
+                "name": _name(use),
                 "status": use.status,
                 "reference": use.source.reference,
                 "read_as": view.name(substance) if substance in use.substances else "",
             }
             for use in found
         ],
+        "topics": {"count": tuple(unidentified(use) for use in found)},
     }
-    return only(
-        question, Reading({"count": count}, shown, tuple(use.source for use in found)), gaps
-    )
+    return only(question, Reading(fields, shown, tuple(use.source for use in found)), gaps)
 
 
 def _is_in_doubt(use: DrugUse, substance: str) -> bool:
     if use.resolved_by == "text":
         return substance in use.substances
     return use.resolved_by == "nothing"
+
+
+def _names(uses: Iterable[DrugUse]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(_name, uses)))
+
+
+def _name(use: DrugUse) -> str:
+    return use.label or "a drug without a name"
