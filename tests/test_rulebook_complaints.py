@@ -65,6 +65,8 @@ MISTAKES = [
     ("action: hold-order, order: order", "action: create, resource: panel", 24,
      '"panel" is not a known resource', "hepatic-panel"),
     ("action: hold-order", "action: halt-order", 24, "action must be one of: delete-order", ""),
+    ("order: order}", "order: order, when_missing: [alt]}", 24, "is for a rule that asks", ""),
+    ("order: order}", "order: order, when_missing: [alat]}", 24, '"alat" is not a known analyte', ""),
     ("expect: silent", "expect: quiet", 41, "expect must be: fires, silent, unknown", ""),
     ("{unknown: bilirubin}", "{unknown: bili}", 45, '"bili" is not a known clause', ""),
     ("{unknown: bilirubin}", "silent", 29, 'no case expects "unknown"', ""),

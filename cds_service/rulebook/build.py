@@ -213,12 +213,17 @@ class _Builder:
             self._is_known(given["resource"], self._shared.resources, "resource", *path, "resource")
         if "order" in given:
             self._is_known(given["order"], self._clause_names(), "clause", *path, "order")
+        missing = tuple(given.get("when_missing", ()))
+        for number, name in enumerate(missing):
+            names = self._author.terminology.names
+            self._is_known(name, names, "analyte or concept", *path, "when_missing", number)
         return Suggestion(
             given["id"],
             given["label"],
             given["action"],
             given.get("order", ""),
             given.get("resource", ""),
+            missing,
         )
 
     def _expect(

@@ -110,11 +110,18 @@ def _check_critical(draft: Draft) -> None:
             )
 
 
-def _check_suggestion_ids(draft: Draft) -> None:
+def _check_suggestions(draft: Draft) -> None:
     seen: set[str] = set()
     for position, suggestion in enumerate(draft.rule.suggestions):
         if suggestion.id in seen:
             draft.complain(f'suggestion "{suggestion.id}" is here twice', "suggestions", position)
+        if suggestion.when_missing and not draft.rule.is_last:
+            draft.complain(
+                "when_missing is for a rule that asks for what was left open (unassessed)",
+                "suggestions",
+                position,
+                "when_missing",
+            )
         seen.add(suggestion.id)
 
 
@@ -180,7 +187,7 @@ _CHECKS: tuple[Callable[[Draft], None], ...] = (
     _check_unused,
     _check_readings,
     _check_critical,
-    _check_suggestion_ids,
+    _check_suggestions,
     _check_authority,
     _check_text,
     _check_coverage,

@@ -95,6 +95,8 @@ class Suggestion:
     ``action``: ``delete-order`` or ``hold-order`` act on the draft the card is about (``order``
     names the clause whose draft is meant); ``create`` makes the resource named by ``resource``
     (a template of ``rules/suggestions.yaml``); ``none`` is advice without an action.
+    ``when_missing`` names analytes or concepts: a rule about what was left open offers this only
+    when one of them is among it; empty means always.
     """
 
     id: str
@@ -102,6 +104,7 @@ class Suggestion:
     action: Literal["delete-order", "hold-order", "create", "none"]
     clause: str = ""
     resource: str = ""
+    when_missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

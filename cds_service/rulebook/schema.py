@@ -220,6 +220,7 @@ class SuggestionForm(Form):
     action = _one_of(ACTIONS)
     order = Text()
     resource = Text()
+    when_missing = _texts()
 
 
 class SignOffForm(Form):
