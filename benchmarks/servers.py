@@ -1,0 +1,150 @@
+"""The two servers that are compared, each in a process of its own, under the same gunicorn.
+
+``python -m benchmarks.servers full`` (or ``bare``) serves in the foreground, as the environment
+says.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+from flask import Flask, request
+from gunicorn.app.base import BaseApplication
+
+from benchmarks.chart import SERVICE
+from cds_service import log
+from cds_service.serve import Server
+from cds_service.settings import Settings
+
+PATH = f"/cds-services/{SERVICE}"
+PATIENCE_SECONDS = 60
+
+
+def bare_app() -> Flask:
+    """An endpoint that parses the same JSON and does nothing with it."""
+    app = Flask("bare")
+
+    @app.post(PATH)
+    def call() -> dict[str, object]:
+        request.get_json()
+        return {"cards": []}
+
+    @app.get("/health/live")
+    def live() -> dict[str, object]:
+        return {}
+
+    return app
+
+
+class BareServer(Server):
+    """The same server with the same settings, around the bare endpoint."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._flask_app = bare_app()
+        BaseApplication.__init__(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers on a port of loopback."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def connection(self) -> HTTPConnection:
+        """A connection that is kept open."""
+        return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
+
+    def resident_kilobytes(self) -> int:
+        """Resident memory of all its workers together.
+
+        Raises:
+            OSError: where the system has no /proc.
+        """
+        pid = self.process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return sum(_resident(worker) for worker in workers)
+
+
+def _resident(pid: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:")))
+
+
+@contextmanager
+def running(which: str) -> Iterator[Running]:
+    """Start one of the servers with one worker, wait until it answers, and stop it at the end."""
+    port = _free_port()
+    environment = os.environ | {
+        "CDS_HOST": "127.0.0.1",
+        "CDS_PORT": str(port),
+        "CDS_WORKERS": "1",
+        "CDS_LOG_LEVEL": "ERROR",
+    }
+    command = [sys.executable, "-m", "benchmarks.servers", which]
+    process = subprocess.Popen(command, env=environment)
+    server = Running(port, process)
+    try:
+        _wait_until_it_answers(server)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_until_it_answers(server: Running) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            raise SystemExit("the server did not start; its reasons are above")
+        try:
+            connection = server.connection()
+            connection.request("GET", "/health/live")
+            connection.getresponse().read()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit(f"the server did not answer within {PATIENCE_SECONDS} s")
+
+
+def post(connection: HTTPConnection, body: bytes) -> bytes:
+    """One hook call.
+
+    Raises:
+        SystemExit: when it is not answered with 200, because then there is nothing to measure.
+    """
+    connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status != 200:
+        raise SystemExit(f"the call was answered with {response.status}: {answer[:400]!r}")
+    return answer
+
+
+def main(which: str) -> None:
+    """Serve until told to stop."""
+    settings = Settings.from_environment()
+    log.configure(settings.log_level)
+    {"full": Server, "bare": BareServer}[which](settings).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
