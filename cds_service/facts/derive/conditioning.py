@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
@@ -157,12 +157,18 @@ def _close_together(found: list[Given], course: Course, view: View) -> list[Give
         [each for each in current if timedelta(0) <= each.day - start.day <= course.window]
         for start in current
     ]
-    return max(windows, key=_weight, default=[])
+    return max(windows, key=lambda window: _weight(window, view.chart.now), default=[])
 
 
-def _weight(window: list[Given]) -> tuple[int, bool, date]:
-    drafted = any(each.use.role == "draft" for each in window)
-    return len({each.substance for each in window}), drafted, max(each.day for each in window)
+def _weight(window: list[Given], now: datetime) -> tuple[int, bool, bool, int, date]:
+    """Most ingredients first, then what is being ordered, then what is in force."""
+    return (
+        len({each.substance for each in window}),
+        any(each.use.role == "draft" for each in window),
+        any(is_live(each.use, now) for each in window),
+        len(window),
+        max(each.day for each in window),
+    )
 
 
 def _unidentified(view: View, counted: tuple[Given, ...]) -> list[DrugUse]:
