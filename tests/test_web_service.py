@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import deepcopy
@@ -18,6 +19,7 @@ from test_openapi import complaints
 
 from cds_service.app import create_app
 from cds_service.fixtures import list_fixtures, load_fixture
+from cds_service.log import JSONFormatter
 from cds_service.settings import Settings
 from cds_service.web.strict_json import dumps
 
@@ -92,6 +94,32 @@ def _without_ids(answer: Any) -> Any:
         {**card, "uuid": "", "suggestions": [each["label"] for each in card.get("suggestions", ())]}
         for card in cards
     ]
+
+
+def private(body: dict[str, Any]) -> set[str]:
+    """What says who the patient is: ids, names and identifiers, of the call and of the Patient."""
+    patient = body.get("prefetch", {}).get("patient") or {}
+    told = [patient.get("name"), patient.get("identifier"), body["context"].get("encounterId")]
+    words = {value for value in walk(told) if isinstance(value, str) and len(value) > 3}
+    return {body["context"]["patientId"].split("/")[-1], body["hookInstance"], *words} - {
+        "official",
+        "usual",
+    }
+
+
+@pytest.mark.parametrize("name", CAST)
+def test_nothing_in_the_log_says_who_the_patient_is(caplog, name):
+    caplog.set_level(logging.DEBUG)
+    body = load_fixture(name, NOW)
+    for where in PATHS:
+        fire(body, where, body["hook"])
+        fire({**body, "prefetch": {}}, where, body["hook"])
+        fire({**body, "context": {}}, where, body["hook"])
+
+    lines = [JSONFormatter().format(record) for record in caplog.records]
+    assert lines
+    for word in private(body):
+        assert word not in "".join(lines)
 
 
 def places(node: Any, way: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
