@@ -109,7 +109,7 @@ def _header(kind: str, number: int, now: datetime) -> Resource:
         "id": f"{kind.lower()}-{number}",
         "meta": {
             "versionId": "1",
-            "lastUpdated": (now - timedelta(days=1)).isoformat(),
+            "lastUpdated": (now - timedelta(days=1)).isoformat(timespec="seconds"),
         },
         "identifier": [
             {"system": "https://ehr.example.org/identifiers", "value": f"{kind}-{number:08}"}
@@ -139,17 +139,12 @@ def _lab(number: int, now: datetime) -> Resource:
         "category": [_concept(category, "laboratory", "Laboratory")],
         "code": _concept(LOINC, code, name),
         **_subject(),
-        **_encounter(),
         "effectiveDateTime": drawn.isoformat(timespec="seconds"),
         "issued": (drawn + timedelta(hours=1)).isoformat(timespec="seconds"),
-        "performer": [{"reference": "Organization/laboratory", "display": "Central laboratory"}],
+        "performer": [{"reference": "Organization/laboratory"}],
         "valueQuantity": _quantity(value, unit),
         "referenceRange": [
-            {
-                "low": _quantity(low, unit),
-                "high": _quantity(high, unit),
-                "text": f"{low} to {high} {unit}",
-            }
+            {"low": _quantity(low, unit), "high": _quantity(high, unit)},
         ],
     }
 
@@ -168,9 +163,8 @@ def _medication(number: int, now: datetime) -> Resource:
         "category": [{"text": "Outpatient"}],
         "medicationCodeableConcept": _concept(RXNORM, code, name),
         **_subject(),
-        **_encounter(),
         "authoredOn": written.isoformat(timespec="seconds"),
-        "requester": {"reference": "Practitioner/benchmark", "display": "Benchmark, Doctor"},
+        "requester": {"reference": "Practitioner/benchmark"},
         "dosageInstruction": [
             {
                 "text": f"{name} once daily by mouth",
