@@ -44,6 +44,7 @@ MISTAKES = [
     ("version: 1.0.0", "version: 1.0", 2, "version must be text", "in quotes"),
     ("version: 1.0.0", "version: v1", 2, "version must be a version such as 1.0.0", ""),
     ("version: 1.0.0", "version: 1.1.0", 27, "changes must say what is new in version 1.1.0", ""),
+    ("changes:\n  - {version: 1.0.0, on: 2026-11-22, note: First.}", "changes: []", 27, "changes must say", ""),
     ("status: active", "status: live", 3, "status must be one of: draft, shadow", ""),
     ("title:", "titel:", 4, "titel is not a key here", 'Did you mean "title"?'),
     ("title: Bilirubin above a limit\n", "", 1, "title is missing", ""),

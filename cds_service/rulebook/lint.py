@@ -52,7 +52,7 @@ def _check_file_name(draft: Draft) -> None:
 
 def _check_version(draft: Draft) -> None:
     rule = draft.rule
-    if rule.changed and rule.version not in [change.version for change in rule.changed]:
+    if rule.version not in [change.version for change in rule.changed]:
         draft.complain(f"changes must say what is new in version {rule.version}", "changes")
 
 

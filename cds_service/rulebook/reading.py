@@ -44,7 +44,10 @@ class Items(list[object]):
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML up to the graph of nodes; which plain words are more than text is decided here."""
+    """PyYAML up to the graph of nodes; which plain words are more than text is decided here.
+
+    The parser in Python, not the one in C: that one ends the process on a file nested very deeply.
+    """
 
     yaml_implicit_resolvers = {}  # noqa: RUF012  PyYAML owns this attribute; we empty it of YAML 1.1.
 
