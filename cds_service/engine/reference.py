@@ -65,29 +65,37 @@ def _outcome(truth: Truth) -> Outcome:
 
 def judge_clause(clause: Clause, answer: Answer) -> ClauseVerdict:
     """Judge one clause: any reading that holds is enough; gaps keep it from failing."""
-    judged = [(reading, *_judge_reading(clause, reading)) for reading in answer.readings]
+    judged = [(reading, *_judge_reading(clause, reading, answer)) for reading in answer.readings]
     holding = tuple(reading for reading, truth, _ in judged if truth)
     if holding:
         return ClauseVerdict(clause, True, answer, holding)
     missing = [unknown for _, truth, unknowns in judged if truth is None for unknown in unknowns]
+    if answer.gaps and not KINDS[clause.question.kind].many_readings:
+        # What is not known to the number is vague because of the gaps, which say why.
+        missing = [unknown for unknown in missing if unknown.reason is not Reason.AMBIGUOUS]
     missing.extend(answer.gaps)
     if missing:
         return ClauseVerdict(clause, None, answer, missing=tuple(dict.fromkeys(missing)))
     return ClauseVerdict(clause, False, answer)
 
 
-def _judge_reading(clause: Clause, reading: Reading) -> tuple[Truth, list[Unknown]]:
-    """Whether a reading passes all tests, and what was missing to know."""
+def _judge_reading(clause: Clause, reading: Reading, answer: Answer) -> tuple[Truth, list[Unknown]]:
+    """Whether a reading passes all tests, and what was missing to know.
+
+    A bare count ("how many drugs") that is vague beside gaps is vague because of them; they are
+    what is missing.
+    """
+    explained = bool(answer.gaps) and "name" not in reading.show
     truths: list[Truth] = []
     missing: list[Unknown] = []
     for test in clause.tests:
         value = reading.fields.get(test.field)
         truth = judge_test(test, value)
         truths.append(truth)
-        if truth is None:
-            missing.append(
-                value if isinstance(value, Unknown) else _vague(clause.question, test, reading)
-            )
+        if truth is None and isinstance(value, Unknown):
+            missing.append(value)
+        elif truth is None and not explained:
+            missing.append(_vague(clause.question, test, reading))
     return all_of(truths), missing
 
 

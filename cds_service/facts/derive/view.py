@@ -10,8 +10,8 @@ from cds_service.facts.answers import Answer, Question, Reading
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
 from cds_service.facts.model import Chart, DrugUse, LabResult
 from cds_service.facts.regimen import Regimen
-from cds_service.facts.unknown import Unknown
-from cds_service.facts.vocabulary import DOSES
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import DOSES, PATIENT
 from cds_service.terminology import Terminology
 
 DRAFTS = "draftOrders"
@@ -82,9 +82,12 @@ class View:
         """Why the chart may not say everything about ``what``.
 
         Searches not answered completely, and resources set aside that are about one of
-        ``concerns`` or about nobody knows what.
+        ``concerns`` or about nobody knows what. When the Patient that was sent is another one,
+        nothing that is not found may be taken for absent.
         """
         wanted, about = frozenset(needs), frozenset(concerns)
+        sent = self.chart.gaps.get(PATIENT)
+        stranger = [sent] if sent and sent.reason is Reason.FOREIGN else []
         unanswered = [
             replace(gap, what=what) for key, gap in self.chart.gaps.items() if key in wanted
         ]
@@ -93,7 +96,7 @@ class View:
             for each in self.chart.set_aside
             if each.need in wanted and not (each.concerns and each.concerns.isdisjoint(about))
         ]
-        return tuple(dict.fromkeys((*unanswered, *unusable)))
+        return tuple(dict.fromkeys((*stranger, *unanswered, *unusable)))
 
 
 def is_live_order(use: DrugUse) -> bool:
