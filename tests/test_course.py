@@ -152,6 +152,12 @@ def test_a_dose_later_than_now_is_not_given_yet():
     assert history(dose(-1)).undated == ()
 
 
+def test_a_dose_given_where_it_is_tomorrow_already_counts():
+    east = dose("2026-11-23T02:00:00+15:00")
+
+    assert len(history(east).doses) == 1
+
+
 def test_a_dose_of_an_unknown_day_is_kept_apart():
     assert len(history(dose("2026-10"), dose(1)).undated) == 1
 

@@ -186,7 +186,7 @@ def _doses_of(use: DrugUse, now: datetime) -> Iterator[Dose]:
     days = use.days or _only_day(use)
     for day in days:
         at = _ended(use, day) if len(days) == 1 else None
-        if day <= now.date() and (use.start is None or _is_past(use.start, now)):
+        if _has_come(day, use.start, now):
             yield Dose(day, use.source, at, use.dose, use.dose_per_m2)
 
 
@@ -204,6 +204,13 @@ def _ended(use: DrugUse, day: date) -> datetime | None:
     if end and (end - begin <= _ONE_DOSE if begin else end.date() == day):
         return end
     return begin if begin and begin.date() == day else None
+
+
+def _has_come(day: date, start: Moment | None, now: datetime) -> bool:
+    """A day up to today; by the clock where a time is known, whatever day it is elsewhere."""
+    if start is not None and not _is_past(start, now):
+        return False
+    return day <= now.date() or bool(start and start.at and start.first == day)
 
 
 def _is_past(moment: Moment, now: datetime) -> bool:

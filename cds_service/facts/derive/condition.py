@@ -63,7 +63,7 @@ def _has_status(entry: ConditionEntry, statuses: frozenset[str]) -> bool | Unkno
         return entry.clinical_status in statuses
     if entry.abatement:
         return statuses is _RESOLVED
-    what = f"whether {entry.label} is active"
+    what = f"whether {entry.label or 'a diagnosis'} is active"
     return Unknown(what, Reason.NOT_RECORDED, reference=entry.source.reference)
 
 
@@ -127,4 +127,5 @@ def _days_since_abatement(view: View, entry: ConditionEntry) -> Interval | Unkno
 
 
 def _no_date(entry: ConditionEntry, what: str) -> Unknown:
-    return Unknown(f"{entry.label}, {what}", Reason.NO_DATE, reference=entry.source.reference)
+    what = f"{entry.label or 'a diagnosis'}, {what}"
+    return Unknown(what, Reason.NO_DATE, reference=entry.source.reference)

@@ -55,7 +55,7 @@ def _days_since_last(
         if history.undated:
             return Unknown(f"day of the last {view.name(substance)} dose", Reason.NO_DATE)
         return gaps[0] if gaps else None
-    days = Fraction((view.chart.today - history.last.day).days)
+    days = Fraction(max((view.chart.today - history.last.day).days, 0))
     return Interval(Fraction(0) if gaps or history.undated else days, days)
 
 

@@ -279,7 +279,9 @@ def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, obje
 
 def _limit_text(uln: Measured) -> str:
     """The limit in the unit of the result, even when the range was printed in another."""
-    number, _, unit = uln.printed.rpartition(" ")
-    if uln.value.number is None or not number or normal_unit(unit) == uln.unit:
+    _, _, unit = uln.printed.partition(" ")
+    if not unit:
+        return f"{uln.printed} {uln.unit}".strip()
+    if uln.value.number is None or normal_unit(unit) == uln.unit:
         return uln.printed
     return f"{rounded(uln.value.number)} {uln.unit}"

@@ -109,12 +109,18 @@ def grafts(view: View) -> tuple[ProcedureEntry, ...]:
         each for each in view.chart.procedures if each.status == "completed" and _is_graft(each)
     ]
     today = view.chart.today
-    dated = [each for each in found if each.performed and each.performed.first <= today]
+    dated = [each for each in found if each.performed and not _is_ahead(each.performed, view)]
     undated = [each for each in found if each.performed is None]
     return (
         *undated,
         *sorted(dated, key=lambda each: each.performed.last if each.performed else today),
     )
+
+
+def _is_ahead(moment: Moment, view: View) -> bool:
+    if moment.at:
+        return moment.at > view.chart.now
+    return moment.first > view.chart.today
 
 
 def _histories(view: View) -> tuple[ConditionEntry, ...]:
@@ -210,8 +216,9 @@ def _days_since(view: View) -> Interval | Unknown | None:
     dates = [each.performed for each in grafts(view) if each.performed]
     gaps = view.gaps((PROCEDURES,), "day of the last transplant", (_HSCT,))
     if dates:
-        least = 0 if gaps else (view.chart.today - dates[-1].last).days
-        return Interval(Fraction(least), Fraction((view.chart.today - dates[-1].first).days))
+        today = view.chart.today
+        least = 0 if gaps else max((today - dates[-1].last).days, 0)
+        return Interval(Fraction(least), Fraction(max((today - dates[-1].first).days, 0)))
     if gaps:
         return gaps[0]
     found = was_done(view)
