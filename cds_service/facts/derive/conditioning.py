@@ -22,7 +22,7 @@ from cds_service.facts.derive.transplant import (
     is_conditioning_set,
     statements,
 )
-from cds_service.facts.derive.view import View, is_live_order, number, only, slug, slugs
+from cds_service.facts.derive.view import View, days, is_live_order, only, slug, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.unknown import Reason, Unknown
@@ -75,14 +75,14 @@ def answer(question: Question, view: View) -> Answer:
 
 
 def _course(question: Question, view: View) -> Course:
-    window = number(question, "window") or Fraction(0)
+    window = days(question, "window") or timedelta(0)
     return Course(
         alkylators=frozenset().union(
             *(view.terminology.substances_in(each) for each in slugs(question, "class"))
         ),
         typical=frozenset(slugs(question, "typical")),
         prophylaxis=slug(question, "prophylaxis_after_graft"),
-        window=timedelta(days=int(window)),
+        window=window,
         day0=graft_day(view, window),
     )
 

@@ -11,7 +11,7 @@ from cds_service.facts.answers import Answer, Question, Reading, Source
 from cds_service.facts.derive import when
 from cds_service.facts.derive.condition import COUNTED
 from cds_service.facts.derive.lab import Usable, contradict, recency
-from cds_service.facts.derive.view import View, number, only, slugs
+from cds_service.facts.derive.view import View, days, number, only, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry, LabResult
 from cds_service.facts.unknown import Reason
@@ -48,7 +48,7 @@ def answer(question: Question, view: View) -> Answer:
 def _between_results(question: Question, view: View, analyte: str) -> Iterator[Contradiction]:
     """Two finals of about the same time that differ, and results whose unit contradicts itself."""
     apart = timedelta(minutes=int(number(question, "minutes_apart") or Fraction(60)))
-    within, now = number(question, "within"), view.chart.now
+    within, now = days(question, "within"), view.chart.now
     name = view.name(analyte)
     recent = [
         each

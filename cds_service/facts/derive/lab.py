@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import Dose
 from cds_service.facts.derive import when
 from cds_service.facts.derive.numbers import rounded, times_text
 from cds_service.facts.derive.transplant import graft_day
-from cds_service.facts.derive.view import View, number, slug, slugs
+from cds_service.facts.derive.view import View, days, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import LabResult, Measured, Moment
 from cds_service.facts.quantity import normal_unit
@@ -38,7 +37,7 @@ STALE = timedelta(hours=72)
 class Window:
     """Which results count: not older than, later than the last dose, earlier than the graft."""
 
-    within: Fraction | None = None
+    within: timedelta | None = None
     after: Dose | None = None
     before: Moment | None = None
     dose_gaps: tuple[Unknown, ...] = ()
@@ -83,7 +82,7 @@ def answer(question: Question, view: View) -> Answer:
 def window_of(question: Question, view: View) -> Window:
     """The window a question about results asks for."""
     substance = slug(question, "after_dose_of")
-    within = number(question, "within")
+    within = days(question, "within")
     return Window(
         within=within,
         after=view.doses(substance).last if substance else None,
@@ -229,9 +228,9 @@ def _nothing(view: View, analyte: str, window: Window) -> Unknown:
     return Unknown(name, Reason.NOT_FOUND, period)
 
 
-def days_text(days: Fraction) -> str:
+def days_text(period: timedelta) -> str:
     """``7 days``, ``1 day``."""
-    return f"{days} day{'' if days == 1 else 's'}"
+    return f"{period.days} day{'' if period.days == 1 else 's'}"
 
 
 def _reading(view: View, one: Usable) -> Reading:

@@ -7,6 +7,7 @@ ordered. Not intended: somebody wrote so. Both, or nothing at all, is not known,
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
@@ -132,8 +133,8 @@ def _histories(view: View) -> tuple[ConditionEntry, ...]:
     )
 
 
-def graft_day(view: View, around: Fraction | None) -> Moment | None:
-    """Day 0 that matters now: the next one planned, else one not longer ago than ``around`` days.
+def graft_day(view: View, around: timedelta | None) -> Moment | None:
+    """Day 0 that matters now: the next one planned, else one not longer ago than ``around``.
 
     None when no day 0 is known, or only one so long ago that it belongs to the past.
     """
@@ -143,7 +144,7 @@ def graft_day(view: View, around: Fraction | None) -> Moment | None:
     if ahead:
         return min(ahead, key=lambda day: day.first)
     past = [*wanted, *(each.performed for each in grafts(view) if each.performed)]
-    recent = [day for day in past if around is None or (today - day.last).days <= around]
+    recent = [day for day in past if around is None or today - day.last <= around]
     return max(recent, key=lambda day: day.last, default=None)
 
 

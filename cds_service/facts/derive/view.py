@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading
@@ -125,6 +126,12 @@ def slug(question: Question, selector: str) -> str:
     """The one word of a selector; empty when the rule left it out."""
     value = question.get(selector)
     return value if isinstance(value, str) else ""
+
+
+def days(question: Question, selector: str) -> timedelta | None:
+    """The period of a selector given in days; None when the rule left it out."""
+    value = number(question, selector)
+    return None if value is None else timedelta(microseconds=int(value * 86_400_000_000))
 
 
 def number(question: Question, selector: str) -> Fraction | None:

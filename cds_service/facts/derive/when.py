@@ -39,11 +39,16 @@ def days_before(moment: Moment, now: datetime) -> Interval:
     )
 
 
-def is_within(moment: Moment, now: datetime, days: Fraction | None) -> Truth:
-    """Not longer ago than so many days, the last second (or calendar day) included."""
-    if days is None:
+def is_within(moment: Moment, now: datetime, period: timedelta | None) -> Truth:
+    """Not longer ago than a period, its last second (or calendar day) included."""
+    if period is None:
         return True
-    return days_before(moment, now).compare("lte", days)
+    if moment.at:
+        return now - moment.at <= period
+    today = now.date()
+    if today - moment.first <= period:
+        return True
+    return False if today - moment.last > period else None
 
 
 def is_after_dose(moment: Moment, dose: Dose) -> Truth:
