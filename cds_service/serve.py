@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from cds_service import log
@@ -19,7 +18,7 @@ GRACE_SECONDS = 10
 SILENCE_SECONDS = 30
 
 
-class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class Server(BaseApplication):
     """gunicorn with our settings; the app is built once, before the workers are forked.
 
     What must not cross a fork (the rule engine's threads and memory) is built by each worker at
@@ -36,9 +35,9 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         for name, value in _options(self._settings).items():
             self.cfg.set(name, value)
 
-    def load(self) -> Flask:
-        """The app, as every worker serves it."""
-        return self._flask_app
+    def load(self) -> Any:
+        """The WSGI app, as every worker serves it."""
+        return self._flask_app.wsgi_app
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -51,6 +50,7 @@ def _options(settings: Settings) -> dict[str, Any]:
         "timeout": SILENCE_SECONDS,
         "logconfig_dict": log.configuration(settings.log_level),
         "proc_name": "cds-service",
+        "control_socket_disable": True,
     }
 
 
