@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -72,6 +73,18 @@ def test_cancelling_deletes_the_draft_of_the_request():
         None,
     )
     assert action.description == "Delete the draft order inotuzumab C1D1"
+
+
+@pytest.mark.parametrize(
+    ("missing", "offered"), [("total bilirubin", 1), ("whether a transplant was done", 0)]
+)
+def test_what_fills_a_gap_is_offered_only_for_that_gap(missing, offered):
+    panel = replace(suggestion("none"), when_missing=("alt", "total-bilirubin"))
+    gap = reading(items=[{"what": missing, "reason": "nothing found"}])
+
+    card = the_card(fires(rule(suggestions=(panel,)), open=gap))
+
+    assert len(card.suggestions) == offered
 
 
 def test_holding_changes_the_status_and_its_reason_and_nothing_else():

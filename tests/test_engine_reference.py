@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.engine.reference import judge_clause, judge_plain, judge_rule, judge_variant
+from cds_service.facts.answers import Question
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason
 
@@ -74,6 +75,17 @@ def test_an_interval_around_the_limit_is_unknown_and_says_why():
     assert str(missing) == (
         "ALT: too close or too vague to decide (between 1.2 and 1.6 x ULN, the limit is 1.5 x ULN)"
     )
+
+
+def test_a_count_that_is_vague_because_of_a_gap_is_told_by_the_gap():
+    """Otherwise one failed search is told twice, once in numbers that help nobody."""
+    doses = Question("exposure", (("substance", "inotuzumab-ozogamicin"),))
+    counted = answer(doses, reading(doses=Interval.at_least(1)), gaps=[ALT_FAILED])
+
+    judged = judge_clause(clause(doses, test("doses", "gte", "3")), counted)
+
+    assert judged.truth is None
+    assert judged.missing == (ALT_FAILED,)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from cds_service.cards.drafts import Drafts, concerned, drafts_of
 from cds_service.cards.model import Action, SuggestionOffer
 from cds_service.cards.text import clipped, plain
 from cds_service.engine.verdict import VariantVerdict
+from cds_service.facts.answers import Reading
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Rule, Rulebook, Suggestion
 
@@ -36,8 +37,28 @@ def offers(
     return tuple(
         SuggestionOffer(uuid=context.new_id(), label=label, actions=actions)
         for suggestion in rule.suggestions
+        if _is_called_for(suggestion, speaking, context)
         for label, actions in _offered(suggestion, rule, speaking, call, rulebook, context)
     )
+
+
+def _is_called_for(suggestion: Suggestion, speaking: VariantVerdict, context: CardContext) -> bool:
+    """What fills a gap is offered only where one of the things it fills is named as missing."""
+    if not suggestion.when_missing:
+        return True
+    filled = {context.terminology.display_name(name) for name in suggestion.when_missing}
+    return any(
+        item.get("what") in filled
+        for clause in speaking.clauses
+        for reading in clause.holding
+        for item in _items(reading)
+    )
+
+
+def _items(reading: Reading) -> Iterator[Mapping[str, object]]:
+    listed = reading.show.get("items", ())
+    if isinstance(listed, (list, tuple)):
+        yield from (item for item in listed if isinstance(item, Mapping))
 
 
 def _offered(

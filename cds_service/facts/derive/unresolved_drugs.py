@@ -23,6 +23,7 @@ def answer(question: Question, view: View) -> Answer:
         if is_live(use, view.chart.now) and _is_in_doubt(use, substance)
     ]
     drafts = [use for use in found if use.role == "draft"]
+    named = tuple(unidentified(use) for use in found)
     gaps = view.gaps(NEEDS, "active medications")
     fields: dict[str, Value] = {
         "count": Interval.at_least(len(found)) if gaps else Interval.exactly(len(found)),
@@ -41,7 +42,7 @@ def answer(question: Question, view: View) -> Answer:
             }
             for use in found
         ],
-        "topics": {"count": tuple(unidentified(use) for use in found)},
+        "topics": {"count": named, "drafted": named},
     }
     return only(question, Reading(fields, shown, tuple(use.source for use in found)), gaps)
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from cds_service.facts.extract.material import Material, codings
+from cds_service.facts.extract.regimen_name import order_set_of
+from cds_service.facts.order_sets import is_conditioning
 from cds_service.fhir.library import Found
 from cds_service.fhir.peek import each, text_at
 from cds_service.terminology import Resolution
+from cds_service.terminology.systems import ATC, HCPCS, NDC, RXNORM, SNOMED, canonical_system
 
 DILUENTS = "diluent"
+_DRUG_SYSTEMS = frozenset({RXNORM, ATC, NDC, SNOMED, HCPCS})
 _STRENGTH = {"code": 2, "text": 1, "nothing": 0}
 
 
@@ -17,8 +22,31 @@ def drug_of(found: Found, material: Material) -> Resolution:
     """The substances of a medication in any form: concept, reference, mixture.
 
     Diluents are left out. A mixture is as well identified as its worst known ingredient, because
-    an ingredient we do not know must be said.
+    an ingredient we do not know must be said. A medication with a code of a drug vocabulary and
+    a name that holds none of our drugs is identified as another drug, one no rule is about; but
+    not in a conditioning order set, where it may be an alkylating agent under a name we do not know.
     """
+    drug = _drug_of(found, material)
+    if drug.by != "nothing" or not drug.label or not _is_coded(found, material):
+        return drug
+    return drug if is_conditioning(order_set_of(found, material)) else replace(drug, by="code")
+
+
+def _is_coded(found: Found, material: Material) -> bool:
+    """Whether a vocabulary of drugs says what it is; a local code alone tells us nothing."""
+    target = material.library.resolve(found.resource.get("medicationReference"), found)
+    concepts = (
+        found.resource.get("medicationCodeableConcept"),
+        target.resource.get("code") if target else None,
+    )
+    return any(
+        coding.code and coding.system and canonical_system(coding.system) in _DRUG_SYSTEMS
+        for concept in concepts
+        for coding in codings(concept)
+    )
+
+
+def _drug_of(found: Found, material: Material) -> Resolution:
     resource = found.resource
     concept = resource.get("medicationCodeableConcept")
     reference = resource.get("medicationReference")
