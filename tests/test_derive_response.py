@@ -117,6 +117,18 @@ def test_in_the_first_cycle_there_is_none_before(facts):
     assert set(after_last(chart(*facts)).values()) == {None}
 
 
+def test_without_a_regimen_nobody_knows_which_cycle_was_the_last():
+    fields = the_reading(
+        chart(doses(7, substance="busulfan")), "response", substance="busulfan", after="last-cycle"
+    ).fields
+
+    assert all(isinstance(value, Unknown) for value in fields.values())
+
+
+def test_a_dose_of_an_unknown_day_may_be_of_a_cycle_before():
+    assert isinstance(after_last(chart(draft(), doses("2026")))["assessed"], Unknown)
+
+
 def test_without_an_order_the_last_cycle_begun_counts():
     assert after_last(chart(TWO_CYCLES, response(5, remission=True)))["remission"] is True
 

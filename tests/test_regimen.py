@@ -60,6 +60,11 @@ def test_a_folder_without_files_holds_no_regimen(tmp_path):
     assert load_regimens(tmp_path) == {}
 
 
+def test_a_folder_that_is_not_there_stops_the_start(tmp_path):
+    with pytest.raises(RulesError, match="regimens:1: the folder of regimens is missing"):
+        load_regimens(tmp_path / "regimens")
+
+
 @pytest.mark.parametrize(
     ("found", "instead", "complaint"),
     [

@@ -118,6 +118,8 @@ def load_regimens(folder: Path) -> dict[str, Regimen]:
     Raises:
         RulesError: with every problem of every file as ``folder/file:line: message``.
     """
+    if not folder.is_dir():
+        raise RulesError([f"{folder.name}:1: the folder of regimens is missing."])
     complaints: list[str] = []
     regimens: dict[str, Regimen] = {}
     for path in sorted(folder.glob("*.yaml")):

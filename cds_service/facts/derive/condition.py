@@ -73,7 +73,7 @@ def _since_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool
     Without an onset, the day it was recorded is the latest day it can have begun.
     """
     history = view.doses(substance)
-    gaps = _dose_gaps(view, substance)
+    gaps = view.dose_gaps(substance, f"first dose of {view.name(substance)}")
     if history.first is None:
         return gaps[0] if gaps else False
     began = entry.onset or entry.recorded
@@ -88,7 +88,7 @@ def _since_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool
 def _before_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool | Unknown:
     """Whether it was over before the first dose, or no dose was given yet."""
     history = view.doses(substance)
-    gaps = _dose_gaps(view, substance)
+    gaps = view.dose_gaps(substance, f"first dose of {view.name(substance)}")
     if history.first is None:
         return gaps[0] if gaps else True
     first = history.first.day
@@ -100,16 +100,6 @@ def _before_first_dose(view: View, entry: ConditionEntry, substance: str) -> boo
     if ended_since is None:
         return _no_date(entry, "when it ended")
     return gaps[0] if gaps else True
-
-
-def _dose_gaps(view: View, substance: str) -> tuple[Unknown, ...]:
-    """Why the first dose may have been earlier than we know, or may not have been at all."""
-    what = f"first dose of {view.name(substance)}"
-    undated = tuple(
-        Unknown(what, Reason.NO_DATE, reference=source.reference)
-        for source in view.doses(substance).undated
-    )
-    return (*view.dose_gaps(substance, what), *undated)
 
 
 def _on_or_after(moment: Moment, day: date) -> Truth:

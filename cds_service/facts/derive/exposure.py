@@ -16,7 +16,7 @@ def answer(question: Question, view: View) -> Answer:
     substance = slug(question, "substance")
     history = view.doses(substance)
     what = f"whether {view.name(substance)} was given"
-    gaps = view.dose_gaps(substance, what)
+    gaps = view.unread_doses(substance, what)
     fields: dict[str, Value] = {
         "exposed": _exposed(history, gaps),
         "doses": _count(len(history.doses), history, gaps),
@@ -41,9 +41,10 @@ def _count(found: int, history: DoseHistory, gaps: tuple[Unknown, ...]) -> Inter
     return Interval(Fraction(least), Fraction(found + len(history.undated)))
 
 
-def _cycles(view: View, substance: str, gaps: tuple[Unknown, ...]) -> Interval | Unknown | None:
+def _cycles(view: View, substance: str, gaps: tuple[Unknown, ...]) -> Interval | Unknown:
     if view.regimen(substance) is None:
-        return None
+        what = f"cycles of {view.name(substance)}"
+        return Unknown(what, Reason.NOT_RECORDED, "no regimen tells its cycles")
     return _count(len(view.cycles(substance)), view.doses(substance), gaps)
 
 

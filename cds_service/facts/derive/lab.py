@@ -35,7 +35,10 @@ STALE = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which results count: not older than, later than the last dose, earlier than the graft."""
+    """Which results count: not older than, later than the last dose, earlier than the graft.
+
+    A dose we know nothing of (``dose_gaps``) may be later than a result that looks late enough.
+    """
 
     within: timedelta | None = None
     after: Dose | None = None
@@ -82,23 +85,14 @@ def answer(question: Question, view: View) -> Answer:
 def window_of(question: Question, view: View) -> Window:
     """The window a question about results asks for."""
     substance = slug(question, "after_dose_of")
+    what = f"whether {view.name(substance)} was given"
     within = days(question, "within")
     return Window(
         within=within,
         after=view.doses(substance).last if substance else None,
         before=graft_day(view, within) if question.get("before_transplant") is True else None,
-        dose_gaps=_dose_gaps(view, substance) if substance else (),
+        dose_gaps=view.dose_gaps(substance, what) if substance else (),
     )
-
-
-def _dose_gaps(view: View, substance: str) -> tuple[Unknown, ...]:
-    """A dose we know nothing of may be later than a result that looks recent enough."""
-    what = f"whether {view.name(substance)} was given"
-    undated = tuple(
-        Unknown(what, Reason.NO_DATE, "a dose was given on an unknown day", source.reference)
-        for source in view.doses(substance).undated
-    )
-    return (*view.dose_gaps(substance, what), *undated)
 
 
 def find(view: View, analyte: str, window: Window) -> Found:

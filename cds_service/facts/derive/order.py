@@ -90,7 +90,7 @@ def _plan_gaps(view: View, substance: str, orders: tuple[DrugUse, ...]) -> tuple
 
 def _reading(view: View, substance: str, order: DrugUse) -> Reading:
     found = position(view, substance, order)
-    gaps = _history_gaps(view, substance)
+    gaps = view.dose_gaps(substance, _what("cycle", view, substance))
     fields: dict[str, Value] = {
         "placed": True,
         "cycle": _cycle(view, substance, found, gaps),
@@ -107,16 +107,6 @@ def _reading(view: View, substance: str, order: DrugUse) -> Reading:
         "cycle_text": _cycle_text(view, substance, found, gaps),
     }
     return Reading(fields, shown, (order.source,))
-
-
-def _history_gaps(view: View, substance: str) -> tuple[Unknown, ...]:
-    """Why inferring from the doses on file may go wrong: unread records, doses without a day."""
-    what = _what("cycle", view, substance)
-    undated = tuple(
-        Unknown(what, Reason.NO_DATE, "a dose was given on an unknown day", source.reference)
-        for source in view.doses(substance).undated
-    )
-    return (*view.dose_gaps(substance, what), *undated)
 
 
 def _cycle(

@@ -59,8 +59,11 @@ def answer(question: Question, view: View) -> Answer:
 
 
 def _not_applicable(view: View, substance: str) -> Reading:
-    """No cycle before this one; unless doses may have been given that we did not read."""
-    gaps = view.dose_gaps(substance, "response to the last cycle")
+    """No cycle before this one, as far as the course is known for certain."""
+    what = "response to the last cycle"
+    gaps = view.dose_gaps(substance, what)
+    if view.regimen(substance) is None:
+        gaps = (Unknown(what, Reason.NOT_RECORDED, "no regimen tells the cycles"),)
     fields: dict[str, Value] = dict.fromkeys(_FIELDS, gaps[0] if gaps else None)
     return Reading(fields, {"text": "", "date": "", "cycle": ""})
 

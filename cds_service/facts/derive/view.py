@@ -73,9 +73,17 @@ class View:
         regimen = self.regimen(substance)
         return cycles(self.doses(substance).doses, regimen) if regimen else ()
 
-    def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
+    def unread_doses(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why more doses may have been given than we know of."""
         return self.gaps(DOSES, what, (substance,))
+
+    def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
+        """Why the course is not known for certain: unread records, doses on an unknown day."""
+        undated = tuple(
+            Unknown(what, Reason.NO_DATE, "a dose was given on an unknown day", each.reference)
+            for each in self.doses(substance).undated
+        )
+        return (*self.unread_doses(substance, what), *undated)
 
     def gaps(
         self, needs: Iterable[str], what: str, concerns: Iterable[str] = ()
