@@ -32,9 +32,10 @@ from cds_service.rulebook.model import (
     Variant,
 )
 from cds_service.terminology import Terminology
+from cds_service.terminology.model import Families, Words
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-NO_TERMINOLOGY = Terminology.__new__(Terminology)
+NO_TERMINOLOGY = Terminology((), Words({}, {}, {}), Families({}, {}))
 
 HEPATIC_PANEL: Mapping[str, object] = {
     "resourceType": "ServiceRequest",
