@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -45,10 +46,7 @@ def serve() -> None:
     """
     from cds_service.serve import serve as run
 
-    try:
-        run(Settings.from_environment())
-    except CDSServiceError as error:
-        raise click.ClickException(str(error)) from None
+    run(os.environ)
 
 
 _request = click.argument("file", type=click.File("rb"))

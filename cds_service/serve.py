@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
 
 from cds_service import log
 from cds_service.app import create_app
-from cds_service.settings import Settings
+from cds_service.engine.durable import engine_state
+from cds_service.engine.port import Engine
+from cds_service.errors import RulesError
+from cds_service.settings import Settings, SettingsError
+
+logger = logging.getLogger("cds_service")
 
 # A client that sends half a request and waits holds one thread, not a worker.
 THREADS = 32
@@ -28,6 +36,7 @@ class Server(BaseApplication):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._flask_app = create_app(settings)
+        self.engine: Engine | None = self._flask_app.extensions["cds_service"].engine
         super().__init__()
 
     def load_config(self) -> None:
@@ -51,14 +60,31 @@ def _options(settings: Settings) -> dict[str, Any]:
         "logconfig_dict": log.configuration(settings.log_level),
         "proc_name": "cds-service",
         "control_socket_disable": True,
+        "post_worker_init": _warm_up,
     }
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop.
+def _warm_up(worker: Any) -> None:
+    """Build the native rule sets before the first call, in the process that will use them."""
+    logger.info("ready to judge", extra={"engine": engine_state(worker.app.engine)})
 
-    Raises:
-        RulesError: with every complaint about a rule file; nothing is served then.
-    """
-    log.configure(settings.log_level)
-    Server(settings).run()
+
+def serve(environment: Mapping[str, str]) -> None:
+    """Serve until told to stop. What keeps it from starting is logged, all of it, and ends it."""
+    log.configure("INFO")
+    try:
+        settings = Settings.from_environment(environment)
+        log.configure(settings.log_level)
+        settings.report_unused()
+        server = Server(settings)
+    except SettingsError as refused:
+        _refuse("settings refused", refused.problems)
+    except RulesError as refused:
+        _refuse("rule files refused", refused.complaints)
+    else:
+        server.run()
+
+
+def _refuse(event: str, problems: Sequence[str]) -> NoReturn:
+    logger.critical(event, extra={"problems": list(problems)})
+    sys.exit(1)

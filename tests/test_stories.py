@@ -267,10 +267,11 @@ class TestLiver:
         assert "INO-LIV-01" not in cards
 
     def test_without_a_reference_range_alt_is_unknown_and_said(self, story):
-        chart = [*liver()[:1], lab("alt", "300 U/L", None), *liver()[2:]]
+        chart = [*liver("1.9")[:1], lab("alt", "300 U/L", None), *liver()[2:]]
         cards = story.sign([ino()], chart)
         assert "ALT" in cards["INO-DATA-01"]["detail"]
         assert cards["INO-DATA-01"]["indicator"] == "warning"
+        assert "INO-LIV-02" in cards
 
     def test_before_the_first_dose_the_card_says_so_and_stays_one(self, story):
         cards = story.sign([ino()], liver(bilirubin="1.9", alt="120"))

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response
 
 from cds_service.decide import Parts
+from cds_service.engine.durable import engine_state
 from cds_service.web.answer import json_answer
 from cds_service.web.parts import parts
 
@@ -25,12 +26,11 @@ def ready() -> Response:
     """Whether calls can be judged, and by what; 503 with the reasons when not."""
     joined = parts()
     reasons = list(_reasons(joined))
-    both = "durable-rules and plain evaluator"
     body = {
         "status": "not ready" if reasons else "ready",
         "rulebook": joined.rulebook.sha256,
         "rules": len(joined.rulebook.rules),
-        "engine": both if joined.engine is not None else "plain evaluator alone",
+        "engine": engine_state(joined.engine),
         **({"reasons": reasons} if reasons else {}),
     }
     return json_answer(body, HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
