@@ -28,6 +28,9 @@ CR_BLASTS = Fraction(5)
 MRD_LIMIT = Fraction("0.01")
 """MRD below 0.01 % is negative (terminology notes, section 6)."""
 
+MAX_WORDS = 80
+"""A finding longer than this is a report and is not repeated on a card."""
+
 _PERCENTAGE = re.compile(r"(?:<=?|>=?|≤|≥)?\s*\d+(?:[.,]\d+)?\s*%")
 _RESPONSE_WORDS = ("response", "remission", "disease status", "marrow", "leuk", "lymphoblast")
 
@@ -51,11 +54,20 @@ def _entries(found: Found, material: Material) -> Iterator[ResponseEntry]:
     yield ResponseEntry(
         when=effective(resource),
         source=source(found),
-        label=next(texts_of(resource.get("code")), "response"),
+        label=_label(resource),
         remission=_agreed(remission for remission, _ in judged),
         mrd_negative=_agreed(mrd for _, mrd in judged),
         status="final" if text_at(resource, "status") in FINAL else "preliminary",
     )
+
+
+def _label(resource: Resource) -> str:
+    """What was assessed and, unless it is a report of its own, what was found."""
+    name = next(texts_of(resource.get("code")), "response")
+    amount = value_of(resource) if "valueQuantity" in resource else None
+    found = next(texts_of(resource.get("valueCodeableConcept")), "")
+    found = found or text_at(resource, "valueString") or (amount.printed if amount else "")
+    return f"{name}: {found}" if 0 < len(found) <= MAX_WORDS else name
 
 
 def _agreed(said: Iterator[bool | None]) -> bool | None:
