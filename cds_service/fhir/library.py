@@ -9,7 +9,7 @@ from typing import Literal
 from cds_service.fhir.bundle import Entry, entries_in
 from cds_service.fhir.hook_call import HookCall
 from cds_service.fhir.peek import Resource, at, each, text_at
-from cds_service.fhir.references import Reference, origin_of, parse_reference
+from cds_service.fhir.references import Reference, origin_of, parse_reference, without_version
 
 Role = Literal["draft", "background", "on-file"]
 Ownership = Literal["ours", "foreign", "unreadable"]
@@ -45,6 +45,7 @@ class Library:
         self._by_type: dict[str, list[Found]] = {}
         self._by_reference: dict[str, Found] = {}
         self._by_url: dict[str, Found] = {}
+        self._is_ours: dict[str, bool] = {}
         selected = selected_references(call)
         for entry in entries_in(call.draft_orders):
             self._add(entry, DRAFT_ORDERS, _draft_role(call, entry, selected))
@@ -65,7 +66,7 @@ class Library:
             entry.full_url,
         )
         if entry.full_url:
-            self._by_url.setdefault(parse_reference(entry.full_url).text, found)
+            self._by_url.setdefault(without_version(entry.full_url), found)
         if resource_id:
             if local in self._by_reference:
                 return
@@ -118,7 +119,9 @@ class Library:
                 continue
             if not isinstance(reference, str):
                 return "unreadable"
-            return "ours" if self._is_patient(reference) else "foreign"
+            if reference not in self._is_ours:
+                self._is_ours[reference] = self._is_patient(reference)
+            return "ours" if self._is_ours[reference] else "foreign"
         return "ours"
 
     def _is_patient(self, text: str) -> bool:

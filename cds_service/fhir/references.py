@@ -32,13 +32,18 @@ class Reference:
 
 def parse_reference(text: str) -> Reference:
     """Take a reference apart; what is not understood keeps only its text."""
-    plain = _HISTORY.sub("", text.strip())
+    plain = without_version(text)
     if plain.startswith("#"):
         return Reference(plain, contained=plain[1:])
     found = _TYPE_AND_ID.search(plain)
     if found is None or plain.startswith("urn:"):
         return Reference(plain)
     return Reference(plain, type=found[1], id=found[2], origin=origin_of(plain))
+
+
+def without_version(url: str) -> str:
+    """The address of a resource, whichever version of it was meant."""
+    return _HISTORY.sub("", url.strip()) if "/_history/" in url else url.strip()
 
 
 def origin_of(url: str) -> str:

@@ -13,6 +13,7 @@ from cds_service.facts.extract.order_text import stated_place
 from cds_service.facts.extract.regimen_name import order_set_of
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.quantity import converted
+from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, at, each, text_at, texts_of
 from cds_service.terminology import Resolution
 
@@ -28,12 +29,24 @@ def read_drugs(material: Material) -> tuple[DrugUse, ...]:
     )
 
 
-def _orders(material: Material) -> Iterator[DrugUse]:
-    for found in material.own("MedicationRequest"):
+def _readable(
+    material: Material, resource_type: str
+) -> Iterator[tuple[Found, Resolution, Resource]]:
+    """The medications of a type with their drug, those left out that are surely about none of ours.
+
+    A draft always stays: it is what the call is about.
+    """
+    for found in material.own(resource_type):
         drug = drug_of(found, material)
-        resource = material.readable(found, drug.substances)
-        if resource is None:
+        if drug.by == "code" and not drug.substances and not found.is_draft:
             continue
+        resource = material.readable(found, drug.substances)
+        if resource is not None:
+            yield found, drug, resource
+
+
+def _orders(material: Material) -> Iterator[DrugUse]:
+    for found, drug, resource in _readable(material, "MedicationRequest"):
         dosages = list(each(resource, "dosageInstruction"))
         texts = [text_at(dosage, "text") for dosage in dosages]
         texts += [text_at(dosage, "patientInstruction") for dosage in dosages]
@@ -49,7 +62,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             role=found.role,
             status=text_at(resource, "status") or ("draft" if found.is_draft else "unknown"),
             source=source(found),
-            label=_label(drug),
+            label=drug.label,
             resolved_by=drug.by,
             intent=text_at(resource, "intent"),
             local_use=_is_local(drug, dosages),
@@ -81,11 +94,7 @@ def _planned_days(
 
 
 def _statements(material: Material) -> Iterator[DrugUse]:
-    for found in material.own("MedicationStatement"):
-        drug = drug_of(found, material)
-        resource = material.readable(found, drug.substances)
-        if resource is None:
-            continue
+    for found, drug, resource in _readable(material, "MedicationStatement"):
         dosages = list(each(resource, "dosage"))
         yield DrugUse(
             substances=drug.substances,
@@ -93,7 +102,7 @@ def _statements(material: Material) -> Iterator[DrugUse]:
             role="on-file",
             status=text_at(resource, "status") or "unknown",
             source=source(found),
-            label=_label(drug),
+            label=drug.label,
             resolved_by=drug.by,
             local_use=_is_local(drug, dosages),
             route=dosing.route_of(dosages),
@@ -109,14 +118,13 @@ def _statements(material: Material) -> Iterator[DrugUse]:
 
 
 def _administrations(material: Material) -> Iterator[DrugUse]:
-    for found in material.own("MedicationAdministration"):
-        drug = drug_of(found, material)
-        resource = material.readable(found, drug.substances)
-        if resource is None:
-            continue
+    for found, drug, resource in _readable(material, "MedicationAdministration"):
         dosage = next(each(resource, "dosage"), {})
         amount = measured_of(at(dosage, "dose"))
-        texts = [text_at(dosage, "text"), *(text_at(note, "text") for note in _notes(resource))]
+        texts = [
+            text_at(dosage, "text"),
+            *(text_at(note, "text") for note in each(resource, "note")),
+        ]
         place = stated_place(texts)
         start = _effective_start(resource)
         yield DrugUse(
@@ -125,7 +133,7 @@ def _administrations(material: Material) -> Iterator[DrugUse]:
             role="on-file",
             status=text_at(resource, "status"),
             source=source(found),
-            label=_label(drug),
+            label=drug.label,
             resolved_by=drug.by,
             local_use=_is_local(drug, [dosage]),
             route=dosing.route_of([dosage]),
@@ -162,20 +170,12 @@ def _procedures(material: Material) -> Iterator[DrugUse]:
             role="on-file",
             status=text_at(resource, "status"),
             source=source(found),
-            label=_label(drug),
+            label=drug.label,
             one_off=True,
             start=start,
             end=moment_at(resource, "performedPeriod", "end") or start,
             days=(start.day,) if start and start.day else (),
         )
-
-
-def _notes(resource: Resource) -> Iterator[Resource]:
-    return each(resource, "note")
-
-
-def _label(drug: Resolution) -> str:
-    return drug.label
 
 
 def _is_local(drug: Resolution, dosages: list[Resource]) -> bool:
