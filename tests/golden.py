@@ -46,6 +46,10 @@ class Bench:
     def _new_id(self) -> str:
         return f"00000000-0000-4000-8000-{next(self._numbers):012d}"
 
+    def get(self, path: str) -> TestResponse:
+        """Ask for a page."""
+        return self._client.get(path)
+
     def post(self, path: str, body: bytes | str, now: datetime = WRITTEN_FOR) -> TestResponse:
         """Send a body as it stands, at a moment; ids begin anew."""
         self.now, self._numbers = now, count(1)
