@@ -9,21 +9,15 @@ from __future__ import annotations
 
 import argparse
 import resource
-import sys
-from pathlib import Path
 from random import Random
 from time import perf_counter
-
-# The cases lie beside the tests.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from engine_cases import random_answers, random_rules
 
 from cds_service.engine.durable import DurableEngine
 from cds_service.engine.port import Finding
 from cds_service.engine.reference import judge_rule
 from cds_service.engine.verdict import Answers
 from cds_service.rulebook.model import Rule
+from tests.engine_cases import random_answers, random_rules
 
 RULES = 20
 

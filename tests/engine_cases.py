@@ -10,13 +10,12 @@ from __future__ import annotations
 from fractions import Fraction
 from random import Random
 
-from engine_builders import clause, rule, variant
-
 from cds_service.engine.verdict import Answers
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.rulebook.model import Clause, Rule, Test
+from tests.engine_builders import clause, rule, variant
 
 QUESTIONS = tuple(Question("lab", (("analyte", f"analyte-{number}"),)) for number in range(6))
 NUMBERS = ("value", "times_uln", "days")

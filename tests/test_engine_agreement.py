@@ -6,13 +6,13 @@
 from functools import cache
 from random import Random
 
-from engine_cases import random_answers, random_rules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cds_service.engine.durable import DurableEngine
 from cds_service.engine.port import Finding
 from cds_service.engine.reference import judge_plain, judge_rule
+from tests.engine_cases import random_answers, random_rules
 
 # Native rule sets are never freed, so the rulebooks are few and the answers many.
 RULEBOOKS = 50

@@ -1,7 +1,13 @@
 """Rules become rule sets that stay below every limit of the engine, or are refused at start."""
 
 import pytest
-from engine_builders import (
+
+from cds_service.engine.compile import MAX_BRANCHES, MAX_CLAUSES, MAX_RULES, compile_rules
+from cds_service.errors import RulesError
+from cds_service.facts.answers import Question
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.rulebook import model
+from tests.engine_builders import (
     ALT,
     BILIRUBIN,
     ORDER,
@@ -14,12 +20,6 @@ from engine_builders import (
     test,
     variant,
 )
-
-from cds_service.engine.compile import MAX_BRANCHES, MAX_CLAUSES, MAX_RULES, compile_rules
-from cds_service.errors import RulesError
-from cds_service.facts.answers import Question
-from cds_service.facts.unknown import Reason, Unknown
-from cds_service.rulebook import model
 
 HIGH = clause(ALT, test("times_uln", "gt", "1.5"))
 

@@ -10,21 +10,6 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from engine_builders import (
-    ALT,
-    ORDER,
-    answer,
-    answers,
-    between,
-    clause,
-    exactly,
-    number,
-    reading,
-    rule,
-    test,
-    variant,
-)
-from engine_cases import random_answers, random_rules
 
 from cds_service.engine import durable
 from cds_service.engine.compile import MAX_CLAUSES, compile_rules
@@ -39,6 +24,21 @@ from cds_service.engine.judge import judge
 from cds_service.engine.port import EngineError, Finding
 from cds_service.facts.answers import Question
 from cds_service.facts.interval import Interval
+from tests.engine_builders import (
+    ALT,
+    ORDER,
+    answer,
+    answers,
+    between,
+    clause,
+    exactly,
+    number,
+    reading,
+    rule,
+    test,
+    variant,
+)
+from tests.engine_cases import random_answers, random_rules
 
 PLACED = clause(ORDER, test("placed", "is", True), name="order")
 HIGH = clause(ALT, test("times_uln", "gt", "1.5"), name="alt")
@@ -109,14 +109,17 @@ def test_something_fires_in_every_session_from_the_first_on(engine):
     memory allocator that fills what it hands out, that ends the process at once.
     """
     program = """
-from engine_builders import *
+from tests.engine_builders import *
 from cds_service.engine.durable import DurableEngine
 RULE = rule(variant(clause(ALT, test("times_uln", "gt", "1.5"))))
 engine = DurableEngine.of([[RULE]])
 for _ in range(5):
     assert not engine.findings([RULE], answers(answer(ALT, reading(times_uln=exactly("1")))))
 """
-    environment = os.environ | {"MALLOC_PERTURB_": "165", "PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {
+        "MALLOC_PERTURB_": "165",
+        "PYTHONPATH": str(Path(__file__).parents[1]),
+    }
 
     done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
 

@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import pytest
-from engine_builders import number
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from cds_service.engine.encoding import (
     is_exact_limit,
 )
 from cds_service.facts.interval import Interval
+from tests.engine_builders import number
 
 limits = st.integers(-4_000_000, 4_000_000).map(lambda millionths: Fraction(millionths, 10**6))
 near = st.builds(

@@ -1,6 +1,11 @@
 """Two evaluators judge; what either finds is shown, and where they differ it is said."""
 
-from engine_builders import (
+from cds_service.engine.durable import DurableEngine
+from cds_service.engine.judge import judge, questions_of
+from cds_service.engine.port import EngineError, Finding
+from cds_service.engine.reference import judge_plain
+from cds_service.facts.answers import Question
+from tests.engine_builders import (
     ALT,
     NO_ALT,
     ORDER,
@@ -13,12 +18,6 @@ from engine_builders import (
     test,
     variant,
 )
-
-from cds_service.engine.durable import DurableEngine
-from cds_service.engine.judge import judge, questions_of
-from cds_service.engine.port import EngineError, Finding
-from cds_service.engine.reference import judge_plain
-from cds_service.facts.answers import Question
 
 PLACED = clause(ORDER, test("placed", "is", True))
 HIGH = clause(ALT, test("times_uln", "gt", "1.5"))

@@ -1,7 +1,14 @@
 """The plain evaluator says yes, no or unknown, and why."""
 
 import pytest
-from engine_builders import (
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cds_service.engine.reference import judge_clause, judge_plain, judge_rule, judge_variant
+from cds_service.facts.answers import Question
+from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Reason
+from tests.engine_builders import (
     ALT,
     ALT_FAILED,
     NO_ALT,
@@ -19,13 +26,6 @@ from engine_builders import (
     test,
     variant,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
-from cds_service.engine.reference import judge_clause, judge_plain, judge_rule, judge_variant
-from cds_service.facts.answers import Question
-from cds_service.facts.interval import Interval
-from cds_service.facts.unknown import Reason
 
 ABOVE = clause(ALT, test("times_uln", "gt", "1.5"))
 
@@ -145,6 +145,27 @@ def test_a_gap_keeps_the_answer_open():
 
     assert judged.truth is None
     assert judged.missing == (ALT_FAILED,)
+
+
+def test_a_bare_number_beside_gaps_is_vague_because_of_them():
+    """
+    "At least none of such drugs" tells nobody anything; that the search failed does.
+    """
+    judged = judge_clause(
+        clause(ALT, test("count", "eq", "0")),
+        alt(reading(count=Interval.at_least(0)), gaps=[ALT_FAILED]),
+    )
+
+    assert judged.truth is None
+    assert judged.missing == (ALT_FAILED,)
+
+
+def test_a_vague_result_with_a_name_is_said_beside_gaps():
+    vague = reading({"name": "ALT"}, times_uln=between("1.2", "1.6"))
+
+    judged = judge_clause(ABOVE, alt(vague, gaps=[ALT_FAILED]))
+
+    assert [each.reason for each in judged.missing] == [Reason.AMBIGUOUS, Reason.FAILED]
 
 
 def test_an_unknown_field_is_named_once():

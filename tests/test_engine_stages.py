@@ -2,7 +2,11 @@
 
 from fractions import Fraction
 
-from engine_builders import (
+from cds_service.engine.reference import judge_plain
+from cds_service.facts.answers import Question
+from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Reason, Unknown
+from tests.engine_builders import (
     ALT,
     ALT_FAILED,
     BILIRUBIN,
@@ -17,11 +21,6 @@ from engine_builders import (
     test,
     variant,
 )
-
-from cds_service.engine.reference import judge_plain
-from cds_service.facts.answers import Question
-from cds_service.facts.interval import Interval
-from cds_service.facts.unknown import Reason, Unknown
 
 PLACED = clause(ORDER, test("placed", "is", True))
 HIGH = clause(ALT, test("times_uln", "gt", "1.5"))

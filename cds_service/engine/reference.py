@@ -70,9 +70,6 @@ def judge_clause(clause: Clause, answer: Answer) -> ClauseVerdict:
     if holding:
         return ClauseVerdict(clause, True, answer, holding)
     missing = [unknown for _, truth, unknowns in judged if truth is None for unknown in unknowns]
-    if answer.gaps and not KINDS[clause.question.kind].many_readings:
-        # What is not known to the number is vague because of the gaps, which say why.
-        missing = [unknown for unknown in missing if unknown.reason is not Reason.AMBIGUOUS]
     missing.extend(answer.gaps)
     if missing:
         return ClauseVerdict(clause, None, answer, missing=tuple(dict.fromkeys(missing)))
@@ -82,10 +79,10 @@ def judge_clause(clause: Clause, answer: Answer) -> ClauseVerdict:
 def _judge_reading(clause: Clause, reading: Reading, answer: Answer) -> tuple[Truth, list[Unknown]]:
     """Whether a reading passes all tests, and what was missing to know.
 
-    A bare count ("how many drugs") that is vague beside gaps is vague because of them; they are
+    A bare number ("how many drugs") that is vague beside gaps is vague because of them; they are
     what is missing.
     """
-    explained = bool(answer.gaps) and "name" not in reading.show
+    told_by_gaps = bool(answer.gaps) and "name" not in reading.show
     truths: list[Truth] = []
     missing: list[Unknown] = []
     for test in clause.tests:
@@ -94,7 +91,7 @@ def _judge_reading(clause: Clause, reading: Reading, answer: Answer) -> tuple[Tr
         truths.append(truth)
         if truth is None and isinstance(value, Unknown):
             missing.append(value)
-        elif truth is None and not explained:
+        elif truth is None and not (told_by_gaps and isinstance(value, Interval)):
             missing.append(_vague(clause.question, test, reading))
     return all_of(truths), missing
 
