@@ -13,8 +13,9 @@ from cds_service.data import rules_dir
 from cds_service.fixtures import load_fixture
 from cds_service.rulebook.loader import load_rulebook
 from cds_service.terminology import Terminology
+from cds_service.web.strict_json import dumps
 from tests import golden
-from tests.golden import CAST, FIXTURES, WRITTEN_FOR, explained, fired, indicators
+from tests.golden import CAST, FIXTURES, WRITTEN_FOR, bench, explained, fired, indicators
 from tests.wire_rules import assert_conforms
 
 RANK = {"info": 0, "warning": 1, "critical": 2}
@@ -67,6 +68,21 @@ def test_nothing_is_more_urgent_than_the_cast_allows(name: str) -> None:
 @every_fixture
 def test_on_any_other_day_and_hour_the_same_rules_speak(name: str, now: datetime) -> None:
     assert indicators(fired(name, now)) == indicators(fired(name))
+
+
+def test_the_label_profile_decides_how_urgent_an_earlier_vod_is() -> None:
+    body = dumps(load_fixture("elin-earlier-vod-eu", WRITTEN_FOR))
+    path = "/cds-services/inotuzumab-order-sign"
+    urgency = {p: indicators(bench(p).post(path, body).get_json()) for p in ("US", "EU")}
+    assert urgency["US"]["INO-VOD-02"] == "warning"
+    assert urgency["EU"]["INO-VOD-02"] == "critical"
+
+
+def test_a_medication_list_cut_off_is_told_in_words_a_clinician_can_use() -> None:
+    card = fired("rosa-nothing-arrived")["cards"][0]
+    for words in ("total bilirubin", "not allowed", "more pages unread", "not sent by the EHR"):
+        assert words in card["detail"]
+    assert "too vague" not in card["detail"]
 
 
 def test_every_active_rule_fires_for_somebody() -> None:
