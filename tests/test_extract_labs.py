@@ -173,6 +173,21 @@ def test_the_same_unknown_unit_on_value_and_limit_still_gives_a_multiple() -> No
     assert uln(result) == "6/5 furlong"
 
 
+@pytest.mark.parametrize(
+    "amount",
+    [
+        *({}, [{"value": 1}], {"unit": "mg/dL"}, {"value": True}),
+        {"value": "high", "unit": "mg/dL"},
+        {"value": 1, "unit": "mg/dL", "comparator": "ad"},
+    ],
+)
+def test_a_quantity_without_a_usable_number_is_a_result_we_cannot_use(amount: Any) -> None:
+    result = lab(valueQuantity=amount)
+
+    assert result.problem is not None
+    assert result.problem.reason is Reason.UNREADABLE
+
+
 @pytest.mark.parametrize("value", ["-1.0", "1E+999999999", "1E-999999999"])
 def test_a_number_no_sample_has_is_not_used(value: str) -> None:
     assert lab(value=value).value is None

@@ -28,23 +28,14 @@ from pydantic import BaseModel, ValidationError
 from cds_service.fhir.peek import Resource
 
 Shape = Mapping[str, Any]
-"""Element names to keep: None for a leaf, a shape for what lies below, or a model that stands in
-for a required element which is looked at elsewhere."""
+"""Element names to keep: None for a leaf, else the shape of what lies below. An empty shape asks
+only that there is an object: what it holds is looked at elsewhere."""
 
-_QUANTITY: Shape = dict.fromkeys(("value", "comparator", "unit", "code"))
 _PERIOD: Shape = dict.fromkeys(("start", "end"))
-_RESULT: Shape = {
-    "valueQuantity": _QUANTITY,
-    "valueString": None,
-    "valueInteger": None,
-    "valueBoolean": None,
-}
-_TIMING: Shape = {"event": None, "repeat": {"boundsPeriod": _PERIOD, "count": None}}
-_DOSAGE: Shape = {"text": None, "timing": _TIMING}
+_DOSAGE: Shape = {"timing": {"event": None, "repeat": {"boundsPeriod": _PERIOD}}}
 # Built once: the models accept a part that is already one of theirs without reading it again.
 _SUBJECT = Reference(reference="Patient/any")
 _CONCEPT = CodeableConcept(text="any")
-_COMPONENT: Shape = {**_RESULT, "code": _CONCEPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +61,11 @@ SPECS: Mapping[str, Spec] = {
             "effectiveDateTime": None,
             "effectiveInstant": None,
             "effectivePeriod": _PERIOD,
-            **_RESULT,
-            "component": _COMPONENT,
+            "valueQuantity": {},
+            "valueString": None,
+            "valueInteger": None,
+            "valueBoolean": None,
+            "component": {},
         },
         {"code": _CONCEPT},
     ),
@@ -83,7 +77,7 @@ SPECS: Mapping[str, Spec] = {
             "doNotPerform": None,
             "authoredOn": None,
             "dosageInstruction": _DOSAGE,
-            "dispenseRequest": {"validityPeriod": _PERIOD},
+            "dispenseRequest": {"validityPeriod": {"end": None}},
         },
         {
             "status": "unknown",
@@ -111,7 +105,7 @@ SPECS: Mapping[str, Spec] = {
             "status": None,
             "effectiveDateTime": None,
             "effectivePeriod": _PERIOD,
-            "dosage": {"text": None, "dose": _QUANTITY},
+            "dosage": {},
         },
         {"subject": _SUBJECT, "medicationCodeableConcept": _CONCEPT},
         frozenset({"dosage"}),
@@ -226,18 +220,14 @@ def _path(location: tuple[int | str, ...]) -> str:
 
 
 def _prune(value: Resource, shape: Shape) -> dict[str, Any]:
-    pruned: dict[str, Any] = {}
-    for name, below in shape.items():
-        if isinstance(below, BaseModel):
-            pruned[name] = below
-        elif name in value and not _is_blank(kept := _pruned(value[name], below)):
-            pruned[name] = kept
-    return pruned
+    kept = {name: _pruned(value[name], shape[name]) for name in shape if name in value}
+    return {name: found for name, found in kept.items() if not _is_blank(found)}
 
 
 def _pruned(value: object, shape: Shape | None) -> object:
     if isinstance(value, list):
-        return [_pruned_item(item, shape) for item in value if item is not None]
+        items = [_pruned_item(item, shape) for item in value]
+        return [item for item in items if not _is_blank(item)]
     return _pruned_item(value, shape)
 
 
