@@ -60,6 +60,7 @@ def test_the_latest_result_counts_and_is_shown_whole():
         "uln": "1.2 mg/dL",
         "times": "1.58",
         "uln_from": "",
+        "status": "",
         "age": "",
     }
 

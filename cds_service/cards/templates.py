@@ -36,6 +36,7 @@ _VALUE_LIMIT = 1000
 _BUDGETS = (SUMMARY_LIMIT, 90, 70, 55, 45, 38, 32, 26, 20, 16)
 _MEASURED = re.compile(r"[<>≤≥]?=? ?\d")
 _MEASURED_LIMIT = 40
+_ONE_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ([^\s\d]\S*)")
 _BUDGET = "summary budget"  # holds a space, so no clause can be called so
 
 
@@ -251,6 +252,14 @@ def _count_of(value: object, one: str, many: str = "") -> str:
     return f"{count} {one if count == '1' else many or one + 's'}"
 
 
+def _of(multiple: Fraction, limit: str) -> str:
+    """``{{ p.bilirubin_limit | of(bilirubin.uln) }}``: the threshold in the result's own unit."""
+    found = _ONE_AMOUNT.fullmatch(limit)
+    if not found:
+        return f"{printed(multiple)} × {limit}"
+    return f"{plain_number(multiple * Fraction(found[1]))} {found[2]}"
+
+
 def _environment(finalize: Callable[..., object]) -> SandboxedEnvironment:
     environment = SandboxedEnvironment(
         undefined=_Undefined,
@@ -259,7 +268,12 @@ def _environment(finalize: Callable[..., object]) -> SandboxedEnvironment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"join_and": _join_and, "times": _times, "count_of": _count_of}
+    environment.filters |= {
+        "join_and": _join_and,
+        "times": _times,
+        "count_of": _count_of,
+        "of": _of,
+    }
     return environment
 
 

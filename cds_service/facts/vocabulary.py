@@ -144,7 +144,7 @@ KINDS: Mapping[str, Kind] = {
                 "before_transplant": Selector("flag"),
             },
             (OBSERVATIONS,),
-            ("name", "value", "unit", "date", "uln", "times", "uln_from", "text", "age"),
+            ("name", "value", "unit", "date", "uln", "times", "uln_from", "text", "age", "status"),
             many_readings=True,
         ),
         Kind(
@@ -294,7 +294,7 @@ KINDS: Mapping[str, Kind] = {
             },
             {},
             (),
-            ("items", "names", "rules"),
+            ("items", "reasons", "names", "rules"),
         ),
     )
 }

@@ -29,6 +29,7 @@ FILTERS = (
     "times",
     "join_and",
     "count_of",
+    "of",
     "join",
     "first",
     "last",

@@ -266,6 +266,7 @@ def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, obje
         "uln": _limit_text(result.uln) if result.uln else "",
         "times": times_text(times) if isinstance(times, Interval) else "",
         "uln_from": "".join(f", {part}" for part in (result.uln_from, result.uln_note) if part),
+        "status": "" if result.status == "final" else result.status,
         "age": when.age(one.when, view.chart.now, STALE),
     }
 

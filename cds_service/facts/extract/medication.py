@@ -24,7 +24,7 @@ def drug_of(found: Found, material: Material) -> Resolution:
     Diluents are left out. A mixture is as well identified as its worst known ingredient, because
     an ingredient we do not know must be said. A medication with a code of a drug vocabulary and
     a name that holds none of our drugs is identified as another drug, one no rule is about; but
-    not in a conditioning order set, where it may be an alkylating agent under a name we do not know.
+    not in a conditioning order set, where it may be an alkylator under a name we do not know.
     """
     drug = _drug_of(found, material)
     if drug.by != "nothing" or not drug.label or not _is_coded(found, material):
