@@ -193,7 +193,7 @@ def test_a_template_may_ask_for_hook_and_profile():
         ("p.limit | count_of('dose')", "2.5 doses"),
         ("p.one | count_of('assay', 'assays')", "1 assay"),
         ("p.limit | of('1.2 mg/dL')", "3 mg/dL"),
-        ("p.limit | of('5.2 10*9/L')", "13 10*9/L"),
+        ("p.limit | of('5.2 g/dL')", "13 g/dL"),
         ("p.limit | of('1.0 to 1.3 mg/dL')", "2.5 × 1.0 to 1.3 mg/dL"),
         ("p.third", "0.33"),
         ("drugs.given", "yes"),
