@@ -12,7 +12,7 @@ from cds_service.engine.judge import Engine, judge, questions_of
 from cds_service.engine.verdict import Verdict
 from cds_service.facts.answers import Question
 from cds_service.facts.derive import answer_all
-from cds_service.facts.extract import read_chart, templates
+from cds_service.facts.extract import asked_analytes, read_chart, templates
 from cds_service.facts.regimen import Regimen
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Rule, Rulebook
@@ -22,11 +22,15 @@ from cds_service.terminology import Terminology
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a service needs to answer, worked out once: its rules, their questions, the prefetch."""
+    """What a service needs to answer, worked out once: its rules, their questions, the prefetch.
+
+    ``analytes`` are those whose results are read; None reads all.
+    """
 
     rules: tuple[Rule, ...]
     questions: tuple[Question, ...]
     prefetch: Mapping[str, str]
+    analytes: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ def plan(hook: str, rulebook: Rulebook, terminology: Terminology) -> Plan:
     """Work out what a hook's rules ask and which prefetch answers it."""
     rules = rulebook.for_hook(hook)
     questions = questions_of(rules)
-    return Plan(rules, questions, templates(questions, terminology))
+    return Plan(rules, questions, templates(questions, terminology), asked_analytes(questions))
 
 
 def decide(call: HookCall, parts: Parts) -> Decision:
@@ -71,7 +75,7 @@ def decide(call: HookCall, parts: Parts) -> Decision:
     """
     todo = parts.plans[call.service_id]
     now = parts.clock()
-    chart = read_chart(call, frozenset(todo.prefetch), parts.terminology, now)
+    chart = read_chart(call, frozenset(todo.prefetch), parts.terminology, now, todo.analytes)
     answers = answer_all(todo.questions, chart, parts.terminology, parts.regimens)
     verdicts = judge(todo.rules, answers, parts.engine)
     context = CardContext(
