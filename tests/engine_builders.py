@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from typing import Literal
 
 from cds_service.engine.verdict import Answers
 from cds_service.facts.answers import Answer, Question, Reading, Value
@@ -73,6 +74,7 @@ def rule(
     id: str = "INO-T-01",
     unless_fires: Sequence[str] = (),
     status: Status = "active",
+    left_open: Literal["quiet", "info", "warning"] = "info",
 ) -> Rule:
     """A rule of these variants, empty in everything the engine does not look at."""
     return Rule(
@@ -96,6 +98,7 @@ def rule(
         cases=(),
         file=f"{id}.yaml",
         unless_fires=tuple(unless_fires),
+        left_open=left_open,
     )
 
 

@@ -124,6 +124,7 @@ def test_one_thing_needed_by_two_rules_is_one_item():
                 "rules": ("INO-LIV-02", "INO-LIV-01"),
             }
         ],
+        "reasons": [{"reason": "nothing found", "things": "ALT (none in the last 7 days)"}],
         "names": "ALT",
         "rules": ("INO-LIV-01", "INO-LIV-02"),
     }
@@ -236,6 +237,30 @@ def test_a_silenced_card_says_nothing():
     )
 
     assert left_open(verdicts).show["names"] == "ALT"
+
+
+def test_the_things_missing_are_gathered_by_reason():
+    bilirubin = clause(BILIRUBIN, test("times_uln", "gt", "1.5"))
+    verdicts = judge_plain(
+        [rule(variant(HIGH)), rule(variant(bilirubin), id="INO-T-02"), DATA],
+        answers(
+            answer(ALT, gaps=[ALT_FAILED]),
+            answer(BILIRUBIN, gaps=[Unknown("total bilirubin", Reason.FAILED)]),
+        ),
+    )
+
+    assert left_open(verdicts).show["reasons"] == [
+        {"reason": "search failed", "things": "ALT; total bilirubin"}
+    ]
+
+
+def test_a_quiet_rule_does_not_ask():
+    """
+    What a rule about data quality lacks matters only when a clinical rule lacks it too.
+    """
+    quiet = rule(variant(HIGH), id="INO-DATA-03", left_open="quiet")
+
+    assert left_open(judge_plain([quiet, DATA], answers(UNKNOWN_ALT))).show["items"] == []
 
 
 def test_a_shadow_rule_neither_asks_nor_says():

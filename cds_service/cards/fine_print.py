@@ -26,7 +26,7 @@ def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], now: datetime) -
 
 
 def _of_rule(rule: Rule, variant: Variant) -> str:
-    citation = rule.citations[rule.source]
+    citation = rule.cited_by(variant)
     section = f", {citation.section}" if citation.section else ""
     parts = [f"Source: {citation.label}{section}."]
     weak = list(not_from_the_label(rule, variant))
@@ -51,7 +51,7 @@ def not_from_the_label(rule: Rule, variant: Variant) -> Iterator[str]:
     is a local choice or rests on recalled or secondary text.
     """
     if not {"A", "B"} & set(rule.grades):
-        grades = (rule.citations[rule.source].grade, *rule.grades)
+        grades = (rule.cited_by(variant).grade, *rule.grades)
         yield next(
             (_WEAK_GRADES[grade] for grade in grades if grade in _WEAK_GRADES), "project choice"
         )

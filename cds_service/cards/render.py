@@ -141,7 +141,7 @@ def _place(told: _Told) -> tuple[int, bool, int]:
 
 def _card(told: _Told, call: HookCall, rulebook: Rulebook, context: CardContext) -> Card:
     rule, speaking = told.rule, told.speaking
-    citation = rule.citations[rule.source]
+    citation = rule.cited_by(speaking.variant)
     clauses = [clause for each in told.all for clause in each.speaking.clauses]
     return Card(
         uuid=context.new_id(),

@@ -69,14 +69,17 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     """What no rule could judge and no card says: one reading, never a gap.
 
     ``show["items"]`` is a list of mappings with ``what``, ``reason``, ``detail`` (words) and
-    ``rules`` (ids); ``names`` lists the things in words, ``rules`` every rule left open. Shadow
-    rules neither ask nor say anything here, because they show no card.
+    ``rules`` (ids); ``reasons`` has the same things by reason, as a card tells them; ``names``
+    lists the things in words, ``rules`` every rule left open. Shadow rules neither ask nor say
+    anything here, because they show no card; quiet ones do not ask.
     """
     shown = [verdict for verdict in verdicts if _shows_card(verdict.rule)]
     said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
     items: dict[_Item, dict[str, Rule]] = {}
     references: dict[str, None] = {}
     for verdict in shown:
+        if verdict.rule.left_open == "quiet":
+            continue
         for unknown in verdict.missing:
             if _topic(unknown) not in said:
                 item = (unknown.what, unknown.reason, unknown.detail)
@@ -97,11 +100,20 @@ def _reading(items: Mapping[_Item, Mapping[str, Rule]], references: Iterable[str
                 {"what": what, "reason": str(reason), "detail": detail, "rules": tuple(needed_by)}
                 for (what, reason, detail), needed_by in items.items()
             ],
+            "reasons": _by_reason(items),
             "names": ", ".join(dict.fromkeys(what for what, _, _ in items)),
             "rules": tuple(sorted(rules)),
         },
         sources=tuple(Source(reference) for reference in references),
     )
+
+
+def _by_reason(items: Iterable[_Item]) -> list[dict[str, object]]:
+    """The things missing for each reason, in the order met: ``total bilirubin (none since …)``."""
+    things: dict[Reason, list[str]] = {}
+    for what, reason, detail in items:
+        things.setdefault(reason, []).append(f"{what} ({detail})" if detail else what)
+    return [{"reason": str(reason), "things": "; ".join(each)} for reason, each in things.items()]
 
 
 def _said_by(verdict: Verdict) -> Iterator[Unknown]:

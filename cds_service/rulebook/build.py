@@ -201,7 +201,10 @@ class _Builder:
         if "summary" not in card:
             self._complain(f'"card.summary" is missing for variant "{name}"', *path)
         text = CardText(card.get("summary", ""), card.get("detail", ""))
-        return Variant(name, when, indicator or "info", text)
+        source = given.get("source", "")
+        if source:
+            self._check_citation(source, *path, "source")
+        return Variant(name, when, indicator or "info", text, source)
 
     def _suggestion(self, position: int) -> Suggestion:
         given = self._form["suggestions"][position]

@@ -64,7 +64,10 @@ def _check_unused(draft: Draft) -> None:
     for name in rule.parameters:
         if name not in draft.used_parameters | printed:
             draft.complain(f'parameter "{name}" is never used', "parameters", name)
-    cited = {rule.source, *rule.see_also, *(p.cite for p in rule.parameters.values())} - {LOCAL}
+    sources = {variant.source for variant in rule.variants}
+    cited = {rule.source, *sources, *rule.see_also, *(p.cite for p in rule.parameters.values())} - {
+        LOCAL
+    }
     for id_ in rule.citations:
         if id_ not in cited:
             draft.complain(

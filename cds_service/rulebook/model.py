@@ -79,13 +79,15 @@ class CardText:
 class Variant:
     """One way a rule fires, with its own urgency and words. The first that fires speaks.
 
-    ``when`` holds the rule's common clauses and the variant's own.
+    ``when`` holds the rule's common clauses and the variant's own. ``source`` is the citation its
+    card shows when that is not the rule's.
     """
 
     name: str
     when: tuple[Clause, ...]
     indicator: Indicator
     card: CardText
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,9 @@ class Rule:
     ``unless_fires``: silent when one of these rules fires in the same call (it says more).
     ``amends``: when it fires together with one of these, its detail is added to their card and it
     shows no card; ``amends_only``: without such a card it shows nothing.
-    ``left_open``: how grave it is when the rule cannot be judged; a warning counts it among the
-    rules that could be critical.
+    ``left_open``: how grave it is when the rule cannot be judged. A warning counts it among the
+    rules that could be critical; ``quiet`` is for rules about data quality, whose gaps matter only
+    when a clinical rule needs the same.
     ``see_also`` are citations beside ``source``; ``equivalent_mutants`` are changes of this rule
     that no case can notice, each with the reason why.
     """
@@ -194,10 +197,14 @@ class Rule:
     unless_fires: tuple[str, ...] = ()
     amends: tuple[str, ...] = ()
     amends_only: bool = False
-    left_open: Literal["info", "warning"] = "info"
+    left_open: Literal["quiet", "info", "warning"] = "info"
     see_also: tuple[str, ...] = ()
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+
+    def cited_by(self, variant: Variant) -> Citation:
+        """The source that the variant's card shows."""
+        return self.citations[variant.source or self.source]
 
     @property
     def could_be_critical(self) -> bool:

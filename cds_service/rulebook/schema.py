@@ -210,6 +210,7 @@ class VariantForm(Form):
     when = Entries(required=True)
     indicator = Text(validate=_choice(get_args(Indicator)))
     card = _form(CardForm)
+    source = Text()
 
 
 class SuggestionForm(Form):
@@ -279,7 +280,7 @@ class RuleForm(Form):
     unless_fires = _texts()
     amends = _texts()
     amends_only = Flag()
-    left_open = Text(validate=_choice(("info", "warning")))
+    left_open = Text(validate=_choice(("quiet", "info", "warning")))
     citations = Entries(CitationForm, required=True)
     source = Text(required=True)
     see_also = _texts()
