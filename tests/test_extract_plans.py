@@ -6,9 +6,13 @@ from typing import Any
 
 import pytest
 
+from cds_service.data import rules_dir
+from cds_service.facts.answers import Question
+from cds_service.facts.derive import answer_all
 from cds_service.facts.extract.order_text import stated_place
 from cds_service.facts.extract.words import mrd_in, says_negative, says_remission, transplant_stance
 from cds_service.facts.model import ResponseEntry
+from cds_service.facts.regimen import load_regimens
 from cds_service.facts.unknown import Reason
 from tests.fhir_builders import (
     INO,
@@ -24,6 +28,7 @@ from tests.fhir_builders import (
     procedure,
     quantity,
     service_request,
+    terminology,
 )
 
 SNOMED = "http://snomed.info/sct"
@@ -359,6 +364,14 @@ def test_a_request_group_states_the_cycle_in_its_actions() -> None:
 )
 def test_other_plans_state_no_cycle(plan: Resource) -> None:
     assert cycles(plan) == []
+
+
+def test_the_cycle_of_another_drugs_plan_is_not_that_of_the_order() -> None:
+    chart = chart_of(care_plan("Cyclophosphamide cycle 5"))
+    question = Question("order", (("substance", INO),))
+    answer = answer_all([question], chart, terminology(), load_regimens(rules_dir() / "regimens"))
+
+    assert answer[question].readings[0].show["cycle"] == "1"
 
 
 @pytest.mark.parametrize(

@@ -57,20 +57,26 @@ def position(view: View, substance: str, order: DrugUse) -> Position:
     inferred = place_next(planned, view.cycles(substance), regimen) if regimen else None
     if order.cycle is not None:
         return Position(order.cycle, order.day, "the order", inferred)
-    plan = _plan_of(view, planned)
+    plan = _plan_of(view, substance, planned)
     if plan is not None:
         return Position(plan.cycle, order.day or _day_in_plan(plan, planned), "the plan", inferred)
     return Position(inferred.cycle if inferred else None, order.day, "", inferred)
 
 
-def _plan_of(view: View, planned: date) -> CourseStatement | None:
-    """The newest plan begun by then; plans without a start only when they agree on the cycle."""
-    begun = [each for each in view.chart.courses if each.start and each.start.first <= planned]
+def _plan_of(view: View, substance: str, planned: date) -> CourseStatement | None:
+    """The newest plan begun by then; plans without a start only when they agree on the cycle.
+
+    A plan of other drugs counts other cycles.
+    """
+    plans = [
+        each for each in view.chart.courses if not each.substances or substance in each.substances
+    ]
+    begun = [each for each in plans if each.start and each.start.first <= planned]
     if begun:
         return max(
             begun, key=lambda each: (each.start.first if each.start else planned, each.cycle)
         )
-    undated = [each for each in view.chart.courses if each.start is None]
+    undated = [each for each in plans if each.start is None]
     return undated[0] if len({each.cycle for each in undated}) == 1 else None
 
 
