@@ -78,6 +78,21 @@ class LabResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Infusion:
+    """How a dose is to be prepared and run, as far as the order says.
+
+    ``minutes``: duration. ``diluents``: substance slugs (``sodium-chloride``, ``glucose``, ...).
+    ``mixed_with``: other active ingredients in the same bag or line. ``syringe``: given by syringe.
+    """
+
+    minutes: Interval | None = None
+    volume_ml: Interval | None = None
+    diluents: frozenset[str] = frozenset()
+    mixed_with: frozenset[str] = frozenset()
+    syringe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DrugUse:
     """One order, statement or administration of a medication.
 
@@ -114,6 +129,7 @@ class DrugUse:
     status_reason: str = ""
     text: str = ""
     order_set: str = ""
+    infusion: Infusion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +201,53 @@ class CourseStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingResult:
+    """A result that is no number: a pregnancy test, an immunophenotype.
+
+    ``positive`` is None when the result cannot be read as positive or negative.
+    """
+
+    analyte: str
+    positive: bool | None
+    when: Moment | None
+    source: Source
+    text: str = ""
+    status: Literal["final", "preliminary"] = "final"
+
+
+@dataclass(frozen=True, slots=True)
+class HarmEntry:
+    """An adverse event, or an allergy or intolerance.
+
+    ``substances`` are those suspected (empty: none named). ``severity``: mild, moderate, severe or
+    life-threatening, "" when not recorded. ``grade``: CTCAE grade when written. ``concepts`` are
+    value-set ids of what happened. ``ended``: recorded as resolved.
+    """
+
+    kind: Literal["adverse-event", "allergy"]
+    substances: frozenset[str]
+    label: str
+    source: Source
+    concepts: frozenset[str] = frozenset()
+    severity: str = ""
+    grade: int | None = None
+    onset: Moment | None = None
+    ended: bool = False
+    active: bool = True
+    related: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class LineStatement:
+    """A plan or extension that names the line of therapy."""
+
+    line: int
+    source: Source
+    label: str = ""
+    when: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """A resource that could not be used. Facts that may have needed it become unknown.
 
@@ -227,6 +290,9 @@ class Chart:
     transplant: tuple[TransplantStatement, ...] = ()
     responses: tuple[ResponseEntry, ...] = ()
     courses: tuple[CourseStatement, ...] = ()
+    findings: tuple[FindingResult, ...] = ()
+    harms: tuple[HarmEntry, ...] = ()
+    lines: tuple[LineStatement, ...] = ()
     gaps: Mapping[str, Unknown] = field(default_factory=dict)
     set_aside: tuple[SetAside, ...] = ()
 
