@@ -20,6 +20,9 @@ ATC = "http://www.whocc.no/atc"
 LOINC = "http://loinc.org"
 SNOMED = "http://snomed.info/sct"
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"
+CPT = "http://www.ama-assn.org/go/cpt"
+HCPCS = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets"
+NDC = "http://hl7.org/fhir/sid/ndc"
 _ids = count(1)
 
 LOINC_OF = {
@@ -40,6 +43,8 @@ RXNORM_OF = {
     "voriconazole": "121243",
     "diphenhydramine": "3498",
     "fludarabine": "24698",
+    "thiotepa": "10473",
+    "ifosfamide": "5657",
 }
 
 
@@ -192,6 +197,43 @@ def mrd(days_ago: float, value: str = "negative") -> Resource:
         effectiveDateTime=ago(days_ago),
         valueString=value,
     )
+
+
+def coded(system: str, code: str) -> dict[str, Any]:
+    """A CodeableConcept with one coding and no words."""
+    return {"coding": [{"system": system, "code": code}]}
+
+
+def procedure(code: str, days_ago: float, system: str = SNOMED, **more: Any) -> Resource:
+    return _resource(
+        "Procedure",
+        **{
+            "status": "completed",
+            "code": coded(system, code),
+            "performedDateTime": day(days_ago),
+            **more,
+        },
+    )
+
+
+def observation(code: dict[str, Any], days_ago: float = 1, **more: Any) -> Resource:
+    """A final result with any code and value: a local MRD code, a panel, a text."""
+    return _resource(
+        "Observation", status="final", code=code, effectiveDateTime=ago(days_ago), **more
+    )
+
+
+def care_plan(**more: Any) -> Resource:
+    return _resource("CarePlan", **{"status": "active", "intent": "plan", **more})
+
+
+def goal(text: str, **more: Any) -> Resource:
+    return _resource("Goal", **{"lifecycleStatus": "active", "description": {"text": text}, **more})
+
+
+def dated(resource: Resource, in_days: float) -> Resource:
+    """The order with its one planned day."""
+    return {**resource, "dosageInstruction": [{"timing": {"event": [day(-in_days)]}}]}
 
 
 class Story:
