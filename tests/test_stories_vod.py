@@ -13,7 +13,6 @@ from tests.story import (
     ATC,
     CPT,
     HCPCS,
-    ICD,
     NOW,
     SNOMED,
     Story,
