@@ -18,7 +18,6 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from flask import Flask, request
-from gunicorn.app.base import BaseApplication
 
 from benchmarks.chart import SERVICE
 from cds_service import log
@@ -46,12 +45,11 @@ def bare_app() -> Flask:
 
 
 class BareServer(Server):
-    """The same server with the same settings, around the bare endpoint."""
+    """The same server, started the same way, that serves the bare endpoint in the end."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._flask_app = bare_app()
-        BaseApplication.__init__(self)
+    def load(self) -> Flask:
+        """The bare endpoint."""
+        return bare_app()
 
 
 @dataclass(frozen=True, slots=True)
