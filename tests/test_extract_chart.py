@@ -222,6 +222,13 @@ def test_drafts_of_kinds_no_rule_asks_about_are_fine() -> None:
     assert chart.set_aside == ()
 
 
+def test_a_clients_own_key_may_bear_any_name() -> None:
+    answers = prefetch(draftOrders=bundle(medication_request("ondansetron", id="file")))
+    roles = {use.source.reference: use.role for use in read(hook_call(prefetch=answers)).drugs}
+
+    assert roles["MedicationRequest/file"] == "on-file"
+
+
 def test_a_selection_that_points_to_nothing_is_said() -> None:
     call = hook_call(hook="order-select", selections=("MedicationRequest/gone",))
 

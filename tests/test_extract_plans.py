@@ -438,6 +438,60 @@ def test_a_transplant_done_is_a_procedure() -> None:
     assert (entry.status, str(entry.performed)) == ("completed", "2026-05-01")
 
 
+@pytest.mark.parametrize(
+    ("words", "concepts"),
+    [
+        ("Allogeneic haematopoietic stem cell transplantation", {"hsct"}),
+        ("Autologous stem cell transplant", {"hsct", "hsct-autologous"}),
+    ],
+)
+def test_a_transplant_under_an_unknown_code_is_known_by_plain_words(
+    words: str, concepts: set[str]
+) -> None:
+    local = {"coding": [{"system": "urn:local", "code": "P1", "display": words}]}
+    (entry,) = chart_of(procedure(code=local)).procedures
+
+    assert entry.concepts == concepts
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("Kidney transplant", "Limbal stem cell transplantation", "Post-transplant visit"),
+        *("Stem cell harvest for autologous transplant", "Transplant evaluation"),
+        *("Donor lymphocyte infusion", "HSCT cancelled"),
+    ],
+)
+def test_other_words_about_transplants_are_no_transplant_done(words: str) -> None:
+    assert chart_of(procedure(code={"text": words})).procedures == ()
+
+
+def test_a_request_contained_in_a_plan_is_read() -> None:
+    plan = care_plan(
+        contained=[service_request(id="graft", subject=None, occurrenceDateTime="2026-12-01")],
+        activity=[{"reference": {"reference": "#graft"}}],
+    )
+    (statement,) = chart_of(plan).transplant
+
+    assert (statement.stance, str(statement.day0)) == ("yes", "2026-12-01")
+
+
+@pytest.mark.parametrize("filler", [" ", "-", "not ", "cycle ", "\t", "<", "HSCT "])
+def test_texts_without_end_are_read_in_good_time(filler: str) -> None:
+    """
+    Blanks and hyphens by the ten thousand once made a pattern run for minutes.
+    """
+    text = f"HSCT not {filler * 20000} planned; cycle {filler * 20000} 2"
+    chart_of(
+        care_plan(text),
+        assessment("disease-status", text),
+        assessment(MRD_CODE, text),
+        observation(value=None, valueString=text, referenceRange=[{"text": text}]),
+        medication_request(dosageInstruction=[{"text": text, "route": {"text": text}}]),
+        procedure(code={"text": text}),
+    )
+
+
 def test_a_boost_is_known_as_no_transplant() -> None:
     (entry,) = chart_of(procedure("not-hsct")).procedures
 

@@ -106,6 +106,9 @@ _TO_CANONICAL: Mapping[str, Mapping[str, Fraction]] = {
 }
 """Factor from each unit into the canonical one, which is the first. ``dose`` is a drug amount."""
 
+MAX_UNIT = 40
+"""A longer text is no unit, and is not worth remembering."""
+
 MAX_DIGITS = 30
 """Numbers longer or with larger exponents than any measurement are not read."""
 
@@ -118,9 +121,13 @@ _NUMBER = re.compile(
 _FLAG = re.compile(r"\s+(?:\((?:HH?|LL?)\)|HH?|LL?|\*)$")
 
 
-@lru_cache(maxsize=512)
 def normal_unit(unit: str) -> str:
     """The one spelling of a unit ("K/uL" and "10*3/uL" are "10*9/L"); unknown ones as written."""
+    return _spelled(unit) if len(unit) <= MAX_UNIT else unit.strip()
+
+
+@lru_cache(maxsize=512)
+def _spelled(unit: str) -> str:
     # Case tells giga from gram here, and nowhere else in the table.
     if unit.strip() == "G/L":
         return "10*9/L"

@@ -32,7 +32,7 @@ class Found:
     @property
     def is_draft(self) -> bool:
         """Whether it came in the hook's context, selected or not."""
-        return self.key == DRAFT_ORDERS
+        return self.role != "on-file"
 
 
 class Library:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from cds_service.facts.extract.material import moment_at
 from cds_service.facts.extract.numbers import measured_of, range_of
+from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import Measured, Moment
 from cds_service.facts.quantity import canonical_unit, converted
 from cds_service.fhir.peek import Resource, at, codings_of, each, text_at, texts_of
@@ -90,7 +91,7 @@ def local_use(dosages: Iterable[Resource]) -> bool | None:
 def _is_local(route: object) -> bool:
     if any(text_at(coding, "code") in LOCAL_ROUTES for coding in codings_of(route)):
         return True
-    return any(_LOCAL_WORDS.search(words) for words in texts_of(route))
+    return any(_LOCAL_WORDS.search(tidy(words)) for words in texts_of(route))
 
 
 def is_one_off(dosages: Iterable[Resource]) -> bool:
@@ -102,7 +103,7 @@ def is_one_off(dosages: Iterable[Resource]) -> bool:
     if all(at(dosage, "timing", "repeat") is None for dosage in dosages):
         if len(list(_events(dosages))) == 1:
             return True
-        return any(_ONCE.search(words) for dosage in dosages for words in _words(dosage))
+        return any(_ONCE.search(tidy(words)) for dosage in dosages for words in _words(dosage))
     return False
 
 

@@ -17,8 +17,6 @@ from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, at, each, text_at, texts_of
 from cds_service.terminology import Resolution
 
-IGNORED = "entered-in-error"
-
 
 def read_drugs(material: Material) -> tuple[DrugUse, ...]:
     """Every use of a medication by the patient, identified or not, drafts first."""

@@ -10,8 +10,9 @@ from cds_service.facts.extract.borrowed import with_borrowed_limits
 from cds_service.facts.extract.limits import limits_of
 from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.extract.numbers import measured_of, number_of
+from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import LabResult, Measured, Moment
-from cds_service.facts.quantity import canonical, canonical_unit, read_printed
+from cds_service.facts.quantity import MAX_UNIT, canonical, canonical_unit, read_printed
 from cds_service.facts.quantity import measured as measured_amount
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.library import Found
@@ -19,6 +20,8 @@ from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
 FINAL = frozenset({"final", "amended", "corrected"})
+MAX_REASON = 80
+"""Letters of a laboratory's own words that we repeat."""
 
 
 def read_labs(material: Material) -> tuple[LabResult, ...]:
@@ -107,7 +110,7 @@ def _result(
     limits = limits_of(part, amount, analyte, material.patient, when)
     in_canonical = canonical(analyte, amount)
     if in_canonical is None and limits.uln is None:
-        unit = f'"{amount.unit}"' if amount.unit else "no unit"
+        unit = f'"{amount.unit[:MAX_UNIT]}"' if amount.unit else "no unit"
         return replace(result, problem=Unknown(name, Reason.UNIT, unit, found.reference))
     return replace(
         result,
@@ -138,7 +141,7 @@ def _amount(
         absent = ", ".join(texts_of(part.get("dataAbsentReason"))) or ", ".join(
             text_at(coding, "code") for coding in codings_of(part.get("dataAbsentReason"))
         )
-        why = f"{dated} has no value" + (f" ({absent})" if absent else "")
+        why = f"{dated} has no value" + (f" ({absent[:MAX_REASON]})" if absent else "")
         return None, Unknown(name, Reason.NOT_RECORDED, why)
     amount = value_of(part)
     if amount is None or (amount.value.lo is not None and amount.value.lo < 0):
@@ -151,7 +154,7 @@ def value_of(part: Resource) -> Measured | None:
     if "valueQuantity" in part:
         return measured_of(part["valueQuantity"])
     if "valueString" in part:
-        return read_printed(text_at(part, "valueString"))
+        return read_printed(tidy(text_at(part, "valueString")))
     if "valueInteger" in part:
         number = number_of(part["valueInteger"])
         return None if number is None else measured_amount(number, "")

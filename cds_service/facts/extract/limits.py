@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from cds_service.facts.extract.numbers import measured_of, number_of
+from cds_service.facts.extract.words import tidy
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Measured, Moment, Patient
 from cds_service.facts.quantity import converted, normal_unit, read_printed
@@ -155,8 +156,9 @@ def _in_unit(limit: Measured | None, value: Measured, analyte: str) -> Measured 
     return converted(analyte, exact, value.unit)
 
 
-def _printed_limits(text: str) -> tuple[Measured | None, Measured | None]:
+def _printed_limits(printed: str) -> tuple[Measured | None, Measured | None]:
     """The limits in "0.2-1.2 mg/dL", "< 1.2" or "> 1.0"; none for anything less plain."""
+    text = tidy(printed)
     if found := _SPAN.fullmatch(text):
         high = read_printed(found["high"])
         low = read_printed(f"{found['low']} {high.unit}") if high else None

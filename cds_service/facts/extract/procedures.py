@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cds_service.facts.extract.material import Material, moment_at, source
+from cds_service.facts.extract.words import transplant_stance
 from cds_service.facts.model import ProcedureEntry
 from cds_service.fhir.peek import text_at, texts_of
+
+_NOT_THE_GRAFT = re.compile(
+    r"harvest|collection|mobili[sz]|apheresis|donor|donat|boost|lymphocyte|biops", re.IGNORECASE
+)
 
 
 def read_procedures(material: Material) -> tuple[ProcedureEntry, ...]:
@@ -16,7 +22,8 @@ def read_procedures(material: Material) -> tuple[ProcedureEntry, ...]:
 
 def _entries(material: Material) -> Iterator[ProcedureEntry]:
     for found in material.own("Procedure"):
-        concepts = material.concepts(found.resource.get("code"))
+        code = found.resource.get("code")
+        concepts = material.concepts(code) or _worded(code)
         if not concepts:
             continue
         resource = material.readable(found, concepts)
@@ -31,3 +38,12 @@ def _entries(material: Material) -> Iterator[ProcedureEntry]:
             or moment_at(resource, "performedPeriod", "end")
             or moment_at(resource, "performedPeriod", "start"),
         )
+
+
+def _worded(code: object) -> frozenset[str]:
+    """A transplant under a code we do not know, when its words are plain."""
+    words = list(texts_of(code))
+    if transplant_stance(words) != "yes" or any(map(_NOT_THE_GRAFT.search, words)):
+        return frozenset()
+    autologous = any("autolog" in text.casefold() for text in words)
+    return frozenset({"hsct", "hsct-autologous"} if autologous else {"hsct"})

@@ -11,7 +11,13 @@ from fractions import Fraction
 
 from cds_service.facts.extract.labs import FINAL, IGNORED, effective, observations, value_of
 from cds_service.facts.extract.material import Material, source
-from cds_service.facts.extract.words import mrd_in, says_negative, says_remission, speaks_of_mrd
+from cds_service.facts.extract.words import (
+    mrd_in,
+    says_negative,
+    says_remission,
+    speaks_of_mrd,
+    tidy,
+)
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ResponseEntry
 from cds_service.facts.quantity import canonical, read_printed
@@ -178,6 +184,6 @@ def _mrd_percent(part: Resource, said: str) -> Interval | None:
     """The level in percent, from the value or from the one percentage in its words."""
     amount = value_of(part)
     if amount is None:
-        levels = _PERCENTAGE.findall(said)
+        levels = _PERCENTAGE.findall(tidy(said))
         amount = read_printed(levels[0]) if len(levels) == 1 else None
     return canonical(MRD, amount) if amount else None

@@ -34,7 +34,7 @@ def read_transplant(material: Material) -> tuple[TransplantStatement, ...]:
 
 
 def _requests(material: Material) -> Iterator[TransplantStatement]:
-    for found in material.own("ServiceRequest"):
+    for found in (*material.own("ServiceRequest"), *_contained_requests(material)):
         code = found.resource.get("code")
         about = _about(code, material)
         if about is None:
@@ -47,6 +47,16 @@ def _requests(material: Material) -> Iterator[TransplantStatement]:
         )
         if stance:
             yield _statement(stance, found, code, _occurrence(resource), material)
+
+
+def _contained_requests(material: Material) -> Iterator[Found]:
+    """The requests that plans contain and refer to; all others come on their own."""
+    for plan in material.own("CarePlan"):
+        for activity in each(plan.resource, "activity"):
+            if text_at(activity, "reference", "reference").startswith("#"):
+                request = material.library.resolve(at(activity, "reference"), plan)
+                if request is not None and request.type == "ServiceRequest":
+                    yield request
 
 
 def _plans(material: Material) -> Iterator[TransplantStatement]:

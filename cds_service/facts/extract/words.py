@@ -12,6 +12,9 @@ from typing import Literal
 
 Stance = Literal["yes", "no"]
 
+MAX_LENGTH = 2000
+"""Longer texts are read up to here: a plan that matters is said early."""
+
 _SENTENCE = re.compile(r"[.;:!?\n]+\s*|\s+(?:but|however|although)\s+", re.IGNORECASE)
 
 _TRANSPLANT = re.compile(
@@ -32,18 +35,18 @@ _OTHER_ORGAN = re.compile(
 )
 _DENIED_BEFORE = re.compile(
     r"\b(?:not?|never|without|ineligible|unfit|declin\w+|refus\w+|unsuitable|contraindicat\w+"
-    r"|cancel\w*|against|non)\b(?:[\s,/-]+[\w'-]+){0,5}[\s,/-]*$",
+    r"|cancel\w*|against|non)\b(?:[\s,/-]+[\w']+){0,5}[\s,/-]*$",
     re.IGNORECASE,
 )
 _DENIED_AFTER = re.compile(
-    r"^(?:[\s,/-]+[\w'-]+){0,3}[\s,/-]*\b(?:not (?!yet|before|until|earlier|later|only)\w+|declined"
+    r"^(?:[\s,/-]+[\w']+){0,3}[\s,/-]*\b(?:not (?!yet|before|until|earlier|later|only)\w+|declined"
     r"|refused|cancel\w*|contraindicated|ruled out|unsuitable|ineligible|no longer)\b",
     re.IGNORECASE,
 )
 _INELIGIBLE = re.compile(r"\btransplant[- ]ineligible\b", re.IGNORECASE)
 _PAST = re.compile(
     r"\b(?:after|following|post|since|previous|prior(?! to)|s/p|status post|history of|had|earlier"
-    r"|relapse[sd]?)\b(?:[\s,/-]+[\w'-]+){0,4}[\s,/-]*$",
+    r"|relapse[sd]?)\b(?:[\s,/-]+[\w']+){0,4}[\s,/-]*$",
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
@@ -54,6 +57,15 @@ _DOUBT = re.compile(
 )
 
 
+def tidy(text: str) -> str:
+    """A text ready for matching: lines end like sentences, blanks stand single, of bounded length.
+
+    Patterns that look for blanks take forever on thousands of them.
+    """
+    lines = (" ".join(line.split()) for line in text[: 4 * MAX_LENGTH].splitlines())
+    return ". ".join(filter(None, lines))[:MAX_LENGTH]
+
+
 def transplant_stance(texts: Iterable[str]) -> Stance | None:
     """Whether the texts say that a blood stem cell transplant is or is not planned.
 
@@ -62,7 +74,7 @@ def transplant_stance(texts: Iterable[str]) -> Stance | None:
     stances = {
         stance
         for text in texts
-        for sentence in _SENTENCE.split(text)
+        for sentence in _SENTENCE.split(tidy(text))
         if (stance := _transplant_in(sentence))
     }
     return stances.pop() if len(stances) == 1 else None
@@ -129,6 +141,7 @@ def says_remission(text: str) -> bool | None:
     Partial remission, improvement and stable disease are none. The letters CR and CRi count in
     capitals only: "Cr" is creatinine.
     """
+    text = tidy(text)
     if _NOT_DONE.search(text) and not _REMISSION.search(text):
         return None
     if _NOT_REMISSION.search(text):
@@ -140,6 +153,7 @@ def says_remission(text: str) -> bool | None:
 
 def says_negative(text: str) -> bool | None:
     """Whether a text says negative (True) or positive (False); None when neither or not done."""
+    text = tidy(text)
     if _NOT_DONE.search(text):
         return None
     if _NEGATIVE.search(text):
@@ -149,7 +163,7 @@ def says_negative(text: str) -> bool | None:
 
 def mrd_in(text: str) -> bool | None:
     """Whether a text says that MRD is negative, judging only the part that speaks of MRD."""
-    for part in re.split(r"[,;.\n]|\band\b|\bwith\b", text):
+    for part in re.split(r"[,;.]|\band\b|\bwith\b", tidy(text)):
         if speaks_of_mrd(part) and (said := says_negative(part)) is not None:
             return said
     return None
