@@ -331,10 +331,16 @@ def test_a_category_may_be_an_object(category: Any) -> None:
     assert ordered(category=category).order_set == "conditioning"
 
 
-def test_a_reason_for_a_status_is_kept() -> None:
-    use = ordered(status="on-hold", statusReason={"text": "hepatotoxicity"})
-
-    assert use.status_reason == "hepatotoxicity"
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ({"text": "hepatotoxicity"}, "hepatotoxicity"),
+        ({"coding": [{"code": "TOX"}]}, "TOX"),
+        (None, ""),
+    ],
+)
+def test_a_reason_for_a_status_is_kept(reason: Resource | None, words: str) -> None:
+    assert ordered(status="on-hold", statusReason=reason).status_reason == words
 
 
 def test_a_dose_given_has_its_day_and_amount() -> None:

@@ -147,6 +147,13 @@ def test_of_two_copies_the_draft_counts() -> None:
     assert (found.role, found.resource["status"]) == ("draft", "draft")
 
 
+def test_a_resource_without_an_id_is_known_by_its_full_url() -> None:
+    entry = {"resource": observation(id=None), "fullUrl": "urn:uuid:1"}
+    library = Library(hook_call(prefetch={"one": bundle(entry), "two": bundle(entry)}))
+
+    assert [found.reference for found in library.of_type("Observation")] == ["urn:uuid:1"]
+
+
 def test_outcomes_are_no_resources() -> None:
     assert Library(hook_call(prefetch={"x": outcome()}, drafts=[])).types == frozenset()
 

@@ -66,7 +66,9 @@ class Library:
             entry.full_url,
         )
         if entry.full_url:
-            self._by_url.setdefault(without_version(entry.full_url), found)
+            known = self._by_url.setdefault(without_version(entry.full_url), found)
+            if known is not found and not resource_id:
+                return
         if resource_id:
             if local in self._by_reference:
                 return

@@ -48,6 +48,13 @@ def texts_of(concept: object) -> Iterator[str]:
         yield from filter(None, (text_at(coding, "display") for coding in each(one, "coding")))
 
 
+def name_of(concept: object) -> str:
+    """A CodeableConcept (or a list of them) as words, or as codes where it has no words."""
+    words = dict.fromkeys(texts_of(concept))
+    codes = (text_at(coding, "code") for coding in codings_of(concept))
+    return ", ".join(words) or ", ".join(filter(None, codes))
+
+
 def codings_of(concept: object) -> Iterator[Resource]:
     """The codings of a CodeableConcept, or of a list of them."""
     for one in [concept] if not isinstance(concept, list) else concept:

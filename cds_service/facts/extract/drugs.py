@@ -14,7 +14,7 @@ from cds_service.facts.extract.regimen_name import order_set_of
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.quantity import converted
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, at, each, text_at, texts_of
+from cds_service.fhir.peek import Resource, at, each, name_of, text_at
 from cds_service.terminology import Resolution
 
 
@@ -76,7 +76,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             cycle=place.cycle,
             day=place.day,
             cycle_source="order text" if place.cycle else "",
-            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            status_reason=name_of(resource.get("statusReason")),
             text=" ".join(filter(None, texts)),
             order_set=order_set_of(found, material),
         )
@@ -110,7 +110,7 @@ def _statements(material: Material) -> Iterator[DrugUse]:
                 (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(dosages))
             ),
             authored=moment_at(resource, "dateAsserted"),
-            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            status_reason=name_of(resource.get("statusReason")),
             text=" ".join(filter(None, (text_at(dosage, "text") for dosage in dosages))),
         )
 
@@ -144,7 +144,7 @@ def _administrations(material: Material) -> Iterator[DrugUse]:
             cycle=place.cycle,
             day=place.day,
             cycle_source="note" if place.cycle else "",
-            status_reason=", ".join(texts_of(resource.get("statusReason"))),
+            status_reason=name_of(resource.get("statusReason")),
             text=" ".join(filter(None, texts)),
         )
 

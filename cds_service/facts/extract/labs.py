@@ -16,7 +16,7 @@ from cds_service.facts.quantity import MAX_UNIT, canonical, canonical_unit, read
 from cds_service.facts.quantity import measured as measured_amount
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
+from cds_service.fhir.peek import Resource, each, name_of, text_at
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
 FINAL = frozenset({"final", "amended", "corrected"})
@@ -138,9 +138,7 @@ def _amount(
     """The value, or why there is none."""
     dated = f"result of {when}" if when else "result without a date"
     if not _has_value(part):
-        absent = ", ".join(texts_of(part.get("dataAbsentReason"))) or ", ".join(
-            text_at(coding, "code") for coding in codings_of(part.get("dataAbsentReason"))
-        )
+        absent = name_of(part.get("dataAbsentReason"))
         why = f"{dated} has no value" + (f" ({absent[:MAX_REASON]})" if absent else "")
         return None, Unknown(name, Reason.NOT_RECORDED, why)
     amount = value_of(part)
