@@ -15,16 +15,11 @@ from fractions import Fraction
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.drugs import is_live, item
-from cds_service.facts.derive.transplant import (
-    graft_day,
-    grafts,
-    intended,
-    is_conditioning_set,
-    statements,
-)
+from cds_service.facts.derive.transplant import graft_day, grafts, intended, statements
 from cds_service.facts.derive.view import View, days, is_live_order, only, slug, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse, Moment
+from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS
 
@@ -180,7 +175,7 @@ def _unidentified(view: View, counted: tuple[Given, ...]) -> list[DrugUse]:
         if use.resolved_by == "nothing"
         and use.kind != "statement"
         and is_live(use, view.chart.now)
-        and (use.order_set in sets or is_conditioning_set(use.order_set))
+        and (use.order_set in sets or is_conditioning(use.order_set))
     ]
 
 

@@ -19,6 +19,7 @@ from cds_service.facts.model import (
     ProcedureEntry,
     TransplantStatement,
 )
+from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import (
     CARE_PLANS,
@@ -91,13 +92,8 @@ def _conditioning_orders(view: View, typical: Iterable[str]) -> tuple[Transplant
         for use in view.chart.drugs
         if is_live_order(use)
         and not use.local_use
-        and (use.substances & drugs or is_conditioning_set(use.order_set))
+        and (use.substances & drugs or is_conditioning(use.order_set))
     )
-
-
-def is_conditioning_set(order_set: str) -> bool:
-    """Whether an order set calls itself conditioning."""
-    return "conditioning" in order_set.casefold()
 
 
 def _is_graft(procedure: ProcedureEntry) -> bool:
