@@ -78,6 +78,13 @@ def test_one_part_reached_leaves_the_goal_open():
     assert fields["mrd_assessed"] is False
 
 
+def test_an_mrd_result_alone_is_no_response():
+    fields = after_last(third_cycle(response(5, mrd_negative=True)))
+
+    assert fields["assessed"] is False
+    assert fields["mrd_assessed"] is True
+
+
 def test_two_entries_may_each_say_one_part():
     of = third_cycle(response(6, remission=True), response(3, mrd_negative=True))
 

@@ -179,13 +179,18 @@ def _judged(
     negative = _part(entries, lambda each: each.mrd_negative, mrd, period, gaps)
     has_mrd = any(each.mrd_negative is not None for each in entries)
     fields = {
-        "assessed": bool(entries) or (gaps[0] if gaps else False),
+        "assessed": any(map(_is_response, entries)) or (gaps[0] if gaps else False),
         "remission": remission,
         "mrd_assessed": has_mrd or (_renamed(gaps[0], mrd) if gaps else False),
         "mrd_negative": negative,
         "goal_reached": _both(remission, negative),
     }
     return _reading(fields, entries, period)
+
+
+def _is_response(entry: ResponseEntry) -> bool:
+    """Whether it is more than an MRD result, which says nothing of CR or CRi."""
+    return entry.remission is not None or entry.mrd_negative is None
 
 
 def _part(
