@@ -73,7 +73,8 @@ def _is_near(one: Moment | None, other: Moment | None) -> bool:
 
 def _newest(result: LabResult) -> tuple[int, float]:
     when = result.when
-    assert when is not None  # noqa: S101 - lenders have a date, see _is_near
+    if when is None:
+        return 0, 0.0
     return when.last.toordinal(), when.at.timestamp() if when.at else 0.0
 
 

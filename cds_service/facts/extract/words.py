@@ -98,7 +98,20 @@ def _is_denied(term: str, before: str, after: str) -> bool:
     )
 
 
-_NOT_REMISSION = re.compile(
+_DENIED_REMISSION = re.compile(
+    r"\b(?:(?:not?|never|without|non)[- ](?:[\w-]+ ){0,3}(?:remission|CRi?\b|response)"
+    r"|fail\w* to (?:achieve|reach|attain)(?: (?:[\w-]+ ){0,2}(?:remission|CRi?\b))?"
+    r"|(?:(?:remission|CRi?) )?(?:was |is )?not (?:achieved|reached|attained)"
+    r"|partial(?:ly)? (?:remission|response)|PR\b)",
+    re.IGNORECASE,
+)
+_ACTIVE_DISEASE = re.compile(
+    r"\b(?:relaps\w+|refractory|resistant disease|progressi(?:on|ve)"
+    r"|persistent (?:disease|leuk\w+))",
+    re.IGNORECASE,
+)
+_SHORT_OF_REMISSION = re.compile(r"\b(?:stable disease|improved|worsened)\b", re.IGNORECASE)
+_REMISSION = re.compile(
     r"\b(?:(?:not?|never|without|non)[- ](?:[\w-]+ ){0,3}(?:remission|CRi?\b|response)"
     r"|fail\w* to (?:achieve|reach|attain)|not (?:achieved|reached|attained)"
     r"|partial(?:ly)? (?:remission|response)|PR\b|relaps\w+|refractory|resistant disease"
@@ -113,6 +126,7 @@ _REMISSION = re.compile(
 )
 _REMISSION_LETTERS = re.compile(r"\bCRi?\d?\b|\bCR/CRi\b")
 
+_PART = re.compile(r"[,;.]|\b(?:and|with|now)\b", re.IGNORECASE)
 _MRD = re.compile(r"\bMRD\b|\b(?:minimal|measurable) residual disease\b", re.IGNORECASE)
 _NEGATIVE = re.compile(
     r"\b(?:negative|neg|undetectable|not detect(?:ed|able)|none detected|no evidence|absent"
@@ -138,17 +152,31 @@ def speaks_of_mrd(text: str) -> bool:
 def says_remission(text: str) -> bool | None:
     """Whether a text says complete remission, with or without count recovery, or that it is none.
 
-    Partial remission, improvement and stable disease are none. The letters CR and CRi count in
-    capitals only: "Cr" is creatinine.
+    Partial remission, improvement and stable disease are none; a text that says both says nothing.
+    The letters CR and CRi count in capitals only: "Cr" is creatinine.
     """
-    text = tidy(text)
-    if _NOT_DONE.search(text) and not _REMISSION.search(text):
-        return None
-    if _NOT_REMISSION.search(text):
-        return False
-    if _REMISSION.search(text) or _REMISSION_LETTERS.search(text):
-        return True
-    return None
+    said = {
+        one
+        for part in _parts(text)
+        if not _NOT_DONE.search(part) and (one := _remission_in(part)) is not None
+    }
+    if said:
+        return said.pop() if len(said) == 1 else None
+    return False if _SHORT_OF_REMISSION.search(tidy(text)) else None
+
+
+def _remission_in(part: str) -> bool | None:
+    rest = _DENIED_REMISSION.sub(" ", part)
+    is_denied = rest != part or _ACTIVE_DISEASE.search(rest) is not None
+    is_said = _REMISSION.search(rest) or _REMISSION_LETTERS.search(rest)
+    if is_said:
+        return None if is_denied else True
+    return False if is_denied else None
+
+
+def _parts(text: str) -> list[str]:
+    """The parts of a text that may speak of different things."""
+    return _PART.split(tidy(text))
 
 
 def says_negative(text: str) -> bool | None:
@@ -163,7 +191,7 @@ def says_negative(text: str) -> bool | None:
 
 def mrd_in(text: str) -> bool | None:
     """Whether a text says that MRD is negative, judging only the part that speaks of MRD."""
-    for part in re.split(r"[,;.]|\band\b|\bwith\b", tidy(text)):
+    for part in _parts(text):
         if speaks_of_mrd(part) and (said := says_negative(part)) is not None:
             return said
     return None
