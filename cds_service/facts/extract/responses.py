@@ -23,10 +23,12 @@ from cds_service.facts.model import ResponseEntry
 from cds_service.facts.quantity import canonical, read_printed
 from cds_service.facts.vocabulary import RECENT_OBSERVATIONS
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, each, text_at, texts_of
+from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
 
 STATUS, MARROW_BLASTS, MRD = "disease-status", "marrow-blasts-percent", "mrd"
-FULL, PARTIAL_OR_WORSE, NO_EVIDENCE = "cr-candidate", "not-cr", "status-not-cr-evidence"
+FULL, INCOMPLETE_COUNTS = "cr-candidate", "cri"
+PARTIAL_OR_WORSE, NO_EVIDENCE = "not-cr", "status-not-cr-evidence"
+NEGATIVE, POSITIVE = "result-negative", "result-positive"
 
 CR_BLASTS = Fraction(5)
 """Complete remission needs marrow blasts under 5 % (catalogue 0.5)."""
@@ -97,7 +99,7 @@ def _kind(part: Resource, material: Material) -> str:
             return known
     if concepts:
         return ""
-    words = " ".join(texts_of(code))
+    words = " ".join(_words(code))
     if speaks_of_mrd(words):
         return MRD
     if "valueQuantity" in part:
@@ -105,12 +107,23 @@ def _kind(part: Resource, material: Material) -> str:
     said = _value_words(part)
     if speaks_of_mrd(said):
         return MRD
-    about_response = any(word in words.casefold() for word in _RESPONSE_WORDS)
+    about_response = _is_about_response(words)
     return (
         STATUS
         if says_remission(said if about_response else _long(said)) is not None
         else (STATUS if says_remission(words) and "valueBoolean" in part else "")
     )
+
+
+def _words(concept: object) -> Iterator[str]:
+    """The words of a CodeableConcept, and the codes that are words, as local codes often are."""
+    yield from texts_of(concept)
+    codes = (text_at(coding, "code") for coding in codings_of(concept))
+    yield from (code.replace("_", " ") for code in codes if not code.isdigit())
+
+
+def _is_about_response(words: str) -> bool:
+    return any(word in words.casefold() for word in _RESPONSE_WORDS)
 
 
 def _long(words: str) -> str:
@@ -119,7 +132,7 @@ def _long(words: str) -> str:
 
 
 def _value_words(part: Resource) -> str:
-    return "; ".join([text_at(part, "valueString"), *texts_of(part.get("valueCodeableConcept"))])
+    return "; ".join([text_at(part, "valueString"), *_words(part.get("valueCodeableConcept"))])
 
 
 def _has_value(part: Resource) -> bool:
@@ -133,19 +146,15 @@ def _judge(part: Resource, material: Material) -> tuple[bool | None, bool | None
     if kind == MARROW_BLASTS:
         return _remission_by_blasts(part), None
     if kind == MRD:
-        return says_remission(_without_mrd(said)), _mrd(part, said)
+        about_response = _is_about_response(" ".join(_words(part.get("code"))))
+        return says_remission(said if about_response else _long(said)), _mrd(part, said, material)
     coded = _coded_remission(part, material)
     return (_worded_remission(part, said) if coded is None else coded), mrd_in(said)
 
 
-def _without_mrd(said: str) -> str:
-    """The sentences of an MRD result that are about something else."""
-    return "; ".join(part for part in said.split(";") if "remission" in part.casefold())
-
-
 def _coded_remission(part: Resource, material: Material) -> bool | None:
     concepts = material.concepts(part.get("valueCodeableConcept"))
-    if FULL in concepts:
+    if concepts & {FULL, INCOMPLETE_COUNTS}:
         return True
     return False if concepts & {PARTIAL_OR_WORSE, NO_EVIDENCE} else None
 
@@ -168,12 +177,14 @@ def _remission_by_blasts(part: Resource) -> bool | None:
     return False if percent and percent.compare("gte", CR_BLASTS) else None
 
 
-def _mrd(part: Resource, said: str) -> bool | None:
-    """MRD negative or not, from a flag, a number with its detection limit, or words."""
+def _mrd(part: Resource, said: str, material: Material) -> bool | None:
+    """MRD negative or not, from a flag, a code, a number with its detection limit, or words."""
     flag = part.get("valueBoolean")
     words = " ".join(texts_of(part.get("code")))
     if isinstance(flag, bool):
         return flag if says_negative(words) else not flag
+    if coded := material.concepts(part.get("valueCodeableConcept")) & {NEGATIVE, POSITIVE}:
+        return coded == {NEGATIVE}
     if (worded := says_negative(said)) is not None:
         return worded
     percent = _mrd_percent(part, said)

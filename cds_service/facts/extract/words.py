@@ -112,14 +112,6 @@ _ACTIVE_DISEASE = re.compile(
 )
 _SHORT_OF_REMISSION = re.compile(r"\b(?:stable disease|improved|worsened)\b", re.IGNORECASE)
 _REMISSION = re.compile(
-    r"\b(?:(?:not?|never|without|non)[- ](?:[\w-]+ ){0,3}(?:remission|CRi?\b|response)"
-    r"|fail\w* to (?:achieve|reach|attain)|not (?:achieved|reached|attained)"
-    r"|partial(?:ly)? (?:remission|response)|PR\b|relaps\w+|refractory|resistant disease"
-    r"|persistent (?:disease|leuk\w+)|progressi(?:on|ve)|stable disease|no response"
-    r"|improved|worsened)",
-    re.IGNORECASE,
-)
-_REMISSION = re.compile(
     r"\b(?:complete (?:morphologic\w* |haematologic\w* |hematologic\w* |cytogenetic )?"
     r"(?:remission|response)|full remission|in remission|morphologic(?:al)? remission)\b",
     re.IGNORECASE,
@@ -128,8 +120,18 @@ _REMISSION_LETTERS = re.compile(r"\bCRi?\d?\b|\bCR/CRi\b")
 
 _PART = re.compile(r"[,;.]|\b(?:and|with|now)\b", re.IGNORECASE)
 _MRD = re.compile(r"\bMRD\b|\b(?:minimal|measurable) residual disease\b", re.IGNORECASE)
+_MRD_FINDING = re.compile(
+    r"\b(?:(?:no|without|negative for|positive for|negative|positive|undetectable|persistent)[- ])?"
+    r"(?:MRD|(?:minimal|measurable) residual disease)\b"
+    r"(?:[ :-]*(?:not detected|negativ\w*|neg\b|positiv\w*|pos\b|undetectable|detected|present"
+    r"|absent|[-+](?=\s|$)))?",
+    re.IGNORECASE,
+)
+_NO_RELAPSE = re.compile(
+    r"\b(?:no|without)(?: \w+){0,3} (?:relaps\w+|progression|progressive disease)\b", re.IGNORECASE
+)
 _NEGATIVE = re.compile(
-    r"\b(?:negative|neg|undetectable|not detect(?:ed|able)|none detected|no evidence|absent"
+    r"\b(?:negativ\w*|neg|undetectable|not detect(?:ed|able)|none detected|no evidence|absent"
     r"|no (?:\w+ ){0,3}(?:detected|detectable|identified|seen)|no (?:MRD|residual disease)"
     r"|below (?:the )?(?:limit|level|lower limit)|non-?detect\w*)\b|\bMRD\s?-(?=\s|$)",
     re.IGNORECASE,
@@ -153,8 +155,10 @@ def says_remission(text: str) -> bool | None:
     """Whether a text says complete remission, with or without count recovery, or that it is none.
 
     Partial remission, improvement and stable disease are none; a text that says both says nothing.
+    What MRD was found is no matter here, and neither is that there was no relapse.
     The letters CR and CRi count in capitals only: "Cr" is creatinine.
     """
+    text = _NO_RELAPSE.sub(" ", _MRD_FINDING.sub(" ", tidy(text)))
     said = {
         one
         for part in _parts(text)
@@ -162,7 +166,7 @@ def says_remission(text: str) -> bool | None:
     }
     if said:
         return said.pop() if len(said) == 1 else None
-    return False if _SHORT_OF_REMISSION.search(tidy(text)) else None
+    return False if _SHORT_OF_REMISSION.search(text) else None
 
 
 def _remission_in(part: str) -> bool | None:
