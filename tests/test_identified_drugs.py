@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.fhir_builders import chart_of, medication_request
 from tests.test_extract_drugs import ordered
 
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -19,10 +20,20 @@ def coded(text: str | None = None, **coding: str | None):
 
 def test_a_drug_with_a_code_and_a_name_that_is_none_of_ours_is_identified():
     """Otherwise every chart with an antibiotic would warn of an unidentified drug."""
-    order = coded(**AMOXICILLIN)
+    order = medication_request(medicationCodeableConcept={"coding": [AMOXICILLIN]})
+    (use,) = chart_of(drafts=[order]).drugs
 
-    assert order.resolved_by == "code"
-    assert order.substances == frozenset()
+    assert use.resolved_by == "code"
+    assert use.substances == frozenset()
+
+
+def test_a_drug_on_file_that_is_none_of_ours_is_left_unread():
+    order = medication_request(
+        medicationCodeableConcept={"coding": [AMOXICILLIN]}, dosageInstruction="broken"
+    )
+    chart = chart_of(order, drafts=[])
+
+    assert (chart.drugs, chart.set_aside) == ((), ())
 
 
 @pytest.mark.parametrize(
