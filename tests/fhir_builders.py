@@ -17,6 +17,8 @@ from typing import Any
 from cds_service.facts.extract import read_chart
 from cds_service.facts.model import Chart
 from cds_service.facts.vocabulary import (
+    ADVERSE_EVENTS,
+    ALLERGIES,
     CARE_PLANS,
     CONDITIONS,
     GOALS,
@@ -46,6 +48,8 @@ KEY_OF = {
     "ServiceRequest": SERVICE_REQUESTS,
     "CarePlan": CARE_PLANS,
     "Goal": GOALS,
+    "AdverseEvent": ADVERSE_EVENTS,
+    "AllergyIntolerance": ALLERGIES,
 }
 ALL_KEYS = frozenset({PATIENT, *KEY_OF.values()})
 _numbers = count(1)
@@ -187,6 +191,30 @@ def care_plan(title: str | None = None, status: str = "active", **more: Any) -> 
 def goal(text: str, status: str = "active", **more: Any) -> Resource:
     """A goal in words."""
     return _resource("Goal", {"lifecycleStatus": status, "description": {"text": text}}, more)
+
+
+def adverse_event(text: str = "Infusion reaction", drug: str = INO, **more: Any) -> Resource:
+    """An adverse event put down to a drug, which is contained."""
+    own = {
+        "actuality": "actual",
+        "event": {"text": text},
+        "date": "2026-11-12",
+        "contained": [{"resourceType": "Medication", "id": "drug", "code": concept(drug)}],
+        "suspectEntity": [{"instance": {"reference": "#drug"}}],
+    }
+    return _resource("AdverseEvent", own, more)
+
+
+def allergy(drug: str = INO, status: str = "active", **more: Any) -> Resource:
+    """An allergy to a drug, confirmed."""
+    own = {
+        "subject": None,
+        "patient": {"reference": f"Patient/{PATIENT_ID}"},
+        "clinicalStatus": {"coding": [{"code": status}]},
+        "verificationStatus": {"coding": [{"code": "confirmed"}]},
+        "code": concept(drug),
+    }
+    return _resource("AllergyIntolerance", own, more)
 
 
 def outcome(severity: str = "error", code: str = "exception") -> Resource:

@@ -51,7 +51,7 @@ def answer(query: str, chart: list[Resource]) -> Any:
 
 
 def _matches(resource: Resource, name: str, value: str) -> bool:
-    if name == "patient":
+    if name in ("patient", "subject"):
         reference = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
         return bool(reference.split("/")[-1] == value.split("/")[-1])
     if name == "code":

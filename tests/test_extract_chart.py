@@ -19,6 +19,8 @@ from tests.fhir_builders import (
     ALL_KEYS,
     INO,
     NOW,
+    adverse_event,
+    allergy,
     bundle,
     chart_of,
     condition,
@@ -294,6 +296,13 @@ WHOLE: list[dict[str, Any]] = [
     condition(),
     service_request(occurrenceDateTime="2026-12-01"),
     goal("HSCT"),
+    adverse_event(
+        extension=[{"url": "x/ctcae-grade", "valueCodeableConcept": {"coding": [{"code": "3"}]}}],
+        severity={"coding": [{"code": "severe"}]},
+        outcome={"coding": [{"code": "resolved"}]},
+        resultingCondition=[{"reference": "Condition/1"}],
+    ),
+    allergy(criticality="high", reaction=[{"severity": "mild", "manifestation": [{"text": "x"}]}]),
 ]
 
 

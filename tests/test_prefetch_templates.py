@@ -8,8 +8,8 @@ import pytest
 
 from cds_service.facts.answers import Question
 from cds_service.facts.extract import asked_analytes, templates
-from cds_service.facts.vocabulary import KINDS
-from cds_service.fhir.prefetch import CONTEXT_FIELDS, lint_template
+from cds_service.facts.vocabulary import KINDS, PATIENT
+from cds_service.fhir.prefetch import CONTEXT_FIELDS, lint_template, subject_template
 from tests.fhir_builders import INO, terminology
 
 EVERYTHING = [
@@ -81,8 +81,15 @@ def test_the_analytes_asked_for_include_those_of_a_response() -> None:
 def test_every_template_of_ours_passes_the_lint(hook: str) -> None:
     found = templates(EVERYTHING, terminology())
 
-    assert len(found) == 11
+    assert set(found) == {PATIENT, *(need for kind in KINDS.values() for need in kind.needs)}
     assert [lint_template(hook, template) for template in found.values()] == [[]] * len(found)
+
+
+def test_a_search_by_subject_names_the_type_of_the_subject() -> None:
+    template = subject_template("AdverseEvent")
+
+    assert template == "AdverseEvent?subject=Patient/{{context.patientId}}&_count=200"
+    assert lint_template("order-sign", template) == []
 
 
 @pytest.mark.parametrize(

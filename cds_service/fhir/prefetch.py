@@ -54,6 +54,11 @@ def search_template(
     return "&".join(parts)
 
 
+def subject_template(resource_type: str) -> str:
+    """A search for the resources of a type whose subject need not be a patient."""
+    return f"{resource_type}?subject=Patient/{PATIENT_TOKEN}&_count={PAGE}"
+
+
 def lint_template(hook: str, template: str) -> list[str]:
     """What is wrong with a template for a hook, one sentence each; empty when nothing is."""
     return [*_wrong_tokens(hook, template), *_wrong_query(template)]

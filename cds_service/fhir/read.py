@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir.resources.R4B.adverseevent import AdverseEvent
+from fhir.resources.R4B.allergyintolerance import AllergyIntolerance
 from fhir.resources.R4B.careplan import CarePlan
 from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.condition import Condition
@@ -169,6 +171,26 @@ SPECS: Mapping[str, Spec] = {
         Goal,
         {"lifecycleStatus": None},
         {"subject": _SUBJECT, "description": _CONCEPT},
+    ),
+    "AdverseEvent": Spec(
+        AdverseEvent,
+        {"actuality": None, "date": None, "detected": None, "recordedDate": None},
+        {"actuality": "actual", "subject": _SUBJECT},
+        frozenset({"date", "detected", "recordedDate"}),
+    ),
+    "AllergyIntolerance": Spec(
+        AllergyIntolerance,
+        {
+            "criticality": None,
+            "onsetDateTime": None,
+            "onsetPeriod": _PERIOD,
+            "recordedDate": None,
+            "lastOccurrence": None,
+        },
+        {"patient": _SUBJECT},
+        frozenset(
+            {"criticality", "onsetDateTime", "onsetPeriod", "recordedDate", "lastOccurrence"}
+        ),
     ),
 }
 

@@ -10,6 +10,7 @@ from cds_service.facts.extract.conditions import read_conditions
 from cds_service.facts.extract.courses import read_courses
 from cds_service.facts.extract.drugs import read_drugs
 from cds_service.facts.extract.gaps import gaps_in
+from cds_service.facts.extract.harms import read_harms
 from cds_service.facts.extract.labs import read_labs
 from cds_service.facts.extract.material import Material
 from cds_service.facts.extract.patient import read_patient
@@ -70,6 +71,7 @@ def read_chart(
         transplant=read_transplant(material),
         responses=read_responses(material),
         courses=read_courses(material, drugs),
+        harms=read_harms(material),
         gaps=gaps,
     )
     chart = replace(chart, set_aside=tuple(dict.fromkeys(material.aside)))

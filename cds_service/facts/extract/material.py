@@ -10,6 +10,8 @@ from cds_service.facts.dates import moment
 from cds_service.facts.model import Moment, Patient, SetAside
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import (
+    ADVERSE_EVENTS,
+    ALLERGIES,
     CARE_PLANS,
     CONDITIONS,
     GOALS,
@@ -37,6 +39,8 @@ KEY_OF_TYPE = {
     "ServiceRequest": SERVICE_REQUESTS,
     "CarePlan": CARE_PLANS,
     "Goal": GOALS,
+    "AdverseEvent": ADVERSE_EVENTS,
+    "AllergyIntolerance": ALLERGIES,
 }
 """The prefetch key whose search finds resources of a type."""
 

@@ -15,6 +15,11 @@ from cds_service.terminology.systems import ATC, HCPCS, NDC, RXNORM, SNOMED, can
 
 DILUENTS = "diluent"
 _DRUG_SYSTEMS = frozenset({RXNORM, ATC, NDC, SNOMED, HCPCS})
+MEDICATION_USES = frozenset(
+    {"MedicationRequest", "MedicationStatement", "MedicationAdministration"}
+)
+"""Resource types about the use of a medication."""
+
 _STRENGTH = {"code": 2, "text": 1, "nothing": 0}
 
 
@@ -57,7 +62,21 @@ def _drug_of(found: Found, material: Material) -> Resolution:
     if target is None:
         named = _resolve(None, text_at(reference, "display"), material)
         return named if named.label else main
-    code = _resolve(target.resource.get("code"), text_at(reference, "display"), material)
+    return _medication(target, text_at(reference, "display"), material)
+
+
+def referred_drug(reference: object, base: Found, material: Material) -> Resolution:
+    """The substances a reference names: a Medication, a Substance, an order or a dose of one."""
+    target = material.library.resolve(reference, base)
+    if target is None:
+        return _resolve(None, text_at(reference, "display"), material)
+    if target.type in MEDICATION_USES:
+        return drug_of(target, material)
+    return _medication(target, text_at(reference, "display"), material)
+
+
+def _medication(target: Found, display: str, material: Material) -> Resolution:
+    code = _resolve(target.resource.get("code"), display, material)
     parts = list(_ingredients(target, material))
     if code.by == "code":
         parts = [part for part in parts if part.by == "code"]

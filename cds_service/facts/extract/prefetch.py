@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from cds_service.facts.answers import Question
 from cds_service.facts.vocabulary import (
+    ADVERSE_EVENTS,
+    ALLERGIES,
     CARE_PLANS,
     CONDITIONS,
     DOSES,
@@ -21,7 +23,7 @@ from cds_service.facts.vocabulary import (
     SERVICE_REQUESTS,
     TRANSPLANT,
 )
-from cds_service.fhir.prefetch import read_template, search_template
+from cds_service.fhir.prefetch import read_template, search_template, subject_template
 from cds_service.terminology import Terminology
 
 RESPONSE_ANALYTES = ("disease-status", "marrow-blasts-percent", "mrd")
@@ -87,4 +89,7 @@ def _every_template(observation_codes: Iterable[str]) -> dict[str, str]:
         SERVICE_REQUESTS: search_template("ServiceRequest"),
         CARE_PLANS: search_template("CarePlan", newest_first=True),
         GOALS: search_template("Goal"),
+        # An adverse event has no search parameter called patient.
+        ADVERSE_EVENTS: subject_template("AdverseEvent"),
+        ALLERGIES: search_template("AllergyIntolerance"),
     }

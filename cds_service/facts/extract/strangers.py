@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cds_service.facts.extract.material import KEY_OF_TYPE, Material
-from cds_service.facts.extract.medication import drug_of
+from cds_service.facts.extract.medication import MEDICATION_USES, drug_of
 from cds_service.facts.model import SetAside
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import MEDICATION_REQUESTS, SERVICE_REQUESTS
@@ -23,8 +23,6 @@ OLDER_TYPES = {
     "DiagnosticRequest": SERVICE_REQUESTS,
 }
 """Resource types that FHIR had before R4, with the key of what R4 calls them."""
-
-_MEDICATIONS = frozenset({"MedicationRequest", "MedicationStatement", "MedicationAdministration"})
 
 
 def set_strangers_aside(call: HookCall, material: Material) -> None:
@@ -60,7 +58,7 @@ def _note_owners(material: Material) -> None:
 
 def _concerns(found: Found, material: Material) -> frozenset[str]:
     """What a resource is about, as far as its code tells; empty when it tells nothing we know."""
-    if found.type in _MEDICATIONS:
+    if found.type in MEDICATION_USES:
         return drug_of(found, material).substances
     return material.concepts(found.resource.get("code"))
 
