@@ -134,7 +134,10 @@ class DrugUse:
 
 @dataclass(frozen=True, slots=True)
 class ConditionEntry:
-    """One diagnosis. ``concepts`` are our value-set ids (``vod-sos``, ``gilbert``, ...)."""
+    """One diagnosis. ``concepts`` are our value-set ids (``vod-sos``, ``gilbert``, ...).
+
+    ``by_words``: no code told the concepts, its words did.
+    """
 
     concepts: frozenset[str]
     clinical_status: str
@@ -145,6 +148,7 @@ class ConditionEntry:
     abatement: Moment | None = None
     recorded: Moment | None = None
     severity: str = ""
+    by_words: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,18 @@ def read_words(folder: Path, complaints: list[str]) -> Words:
         return Words({}, {}, {})
     file = PlacedFile(path, complaints)
     root = file.root()
-    sections = file.fields(root, ("words", "names", "diluents")) if root else {}
+    sections = (
+        file.fields(root, ("words", "names", "diluents", "conditions", "procedures"))
+        if root
+        else {}
+    )
     names = file.entries(sections["names"]) if "names" in sections else {}
     return Words(
         words=dict(file.lists(sections.get("words"), "words of")),
         names={key: text for key, node in names.items() if (text := file.text(node, "name"))},
         diluents=dict(file.lists(sections.get("diluents"), "words of")),
+        conditions=dict(file.lists(sections.get("conditions"), "words of")),
+        procedures=dict(file.lists(sections.get("procedures"), "words of")),
     )
 
 

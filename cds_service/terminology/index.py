@@ -126,6 +126,8 @@ def kinds(sets: Iterable[ValueSet], words: Words, families: Families) -> dict[st
     found: dict[str, Kind] = {value_set.concept: value_set.kind for value_set in sets}
     if words.diluents:
         found.setdefault(DILUENT, "drug-class")
+    found = {**dict.fromkeys(words.conditions, "condition"), **found}
+    found = {**dict.fromkeys(words.procedures, "procedure"), **found}
     for family, included in families.includes.items():
         for concept in included:
             if concept in found:

@@ -37,6 +37,8 @@ class Terminology:
         self._dates = index.oldest_dates(sets)
         self._substances = index.all_substances(sets, words)
         self._phrases = Phrases(index.phrases(self._substances, words))
+        self._condition_words = Phrases(words.conditions)
+        self._procedure_words = Phrases(words.procedures)
 
     @classmethod
     def load(cls, folder: Path) -> Terminology:
@@ -84,6 +86,14 @@ class Terminology:
     def concepts_of(self, codings: Iterable[Coding]) -> frozenset[str]:
         """The analytes, conditions, procedures and statuses named, with their families."""
         return _NONE.union(*(self._concepts.get(key, _NONE) for key in index.keys_of(codings)))
+
+    def conditions_in(self, text: str) -> frozenset[str]:
+        """The diagnoses that words name for which no code was verified: a weak match."""
+        return self._condition_words.find(text)
+
+    def procedures_in(self, text: str) -> frozenset[str]:
+        """The procedures that words name for which no code was verified: a weak match."""
+        return self._procedure_words.find(text)
 
     def codes(self, concept: str) -> tuple[Coding, ...]:
         """The verified codes of a concept (or of a substance) in a stable order; may be empty."""

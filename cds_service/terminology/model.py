@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
@@ -79,11 +79,17 @@ class ValueSet:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`text.yaml`: words that name a drug, printed names, and the diluents with their words."""
+    """`text.yaml`: words that name a drug, printed names, and the diluents with their words.
+
+    `conditions` and `procedures`: words that name a diagnosis or a procedure for which no code
+    was verified.
+    """
 
     words: dict[str, tuple[str, ...]]
     names: dict[str, str]
     diluents: dict[str, tuple[str, ...]]
+    conditions: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    procedures: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

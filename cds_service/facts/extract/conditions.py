@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cds_service.facts.extract.concept_words import conditions_in_words
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.model import ConditionEntry
 from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
@@ -26,7 +27,9 @@ def read_conditions(material: Material) -> tuple[ConditionEntry, ...]:
 
 def _entries(material: Material) -> Iterator[ConditionEntry]:
     for found in material.own("Condition"):
-        concepts = material.concepts(found.resource.get("code"))
+        code = found.resource.get("code")
+        coded = material.concepts(code)
+        concepts = coded or conditions_in_words(texts_of(code), material.terminology)
         if not concepts:
             continue
         resource = material.readable(found, concepts)
@@ -44,6 +47,7 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             or moment_at(resource, "abatementPeriod", "end"),
             recorded=moment_at(resource, "recordedDate"),
             severity=_severity(resource),
+            by_words=not coded,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cds_service.facts.extract.concept_words import procedures_in_words
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.extract.words import transplant_stance
 from cds_service.facts.model import ProcedureEntry
@@ -23,7 +24,12 @@ def read_procedures(material: Material) -> tuple[ProcedureEntry, ...]:
 def _entries(material: Material) -> Iterator[ProcedureEntry]:
     for found in material.own("Procedure"):
         code = found.resource.get("code")
-        concepts = material.concepts(code) or _worded(code)
+        words = list(texts_of(code))
+        concepts = (
+            material.concepts(code)
+            or _worded(code)
+            or procedures_in_words(words, material.terminology)
+        )
         if not concepts:
             continue
         resource = material.readable(found, concepts)
