@@ -81,7 +81,7 @@ def folder_with(tmp_path: Path, *texts: str, file: str = FILE) -> Path:
     """A rules folder that holds these rule files; the first under the good rule's name."""
     folder = tmp_path / "rules"
     folder.mkdir(exist_ok=True)
-    for name in ("services.yaml", "overrides.yaml", "suggestions.yaml"):
+    for name in ("services.yaml", "overrides.yaml", "suggestions.yaml", "evidence.yaml"):
         shutil.copy(rules_dir() / name, folder / name)
     for number, text in enumerate(texts):
         path = tmp_path / (file if number == 0 else file.replace(".yaml", f"s{number}.yaml"))

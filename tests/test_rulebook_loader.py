@@ -200,7 +200,7 @@ def test_whatever_stands_in_a_shared_file_only_rules_error_comes_of_it(
 ) -> None:
     with TemporaryDirectory() as place:
         folder = folder_with(Path(place), RULE)
-        for name in ("services.yaml", "overrides.yaml", "suggestions.yaml"):
+        for name in ("services.yaml", "overrides.yaml", "suggestions.yaml", "evidence.yaml"):
             (folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
         with pytest.raises(RulesError):
             load(folder)

@@ -12,11 +12,10 @@ from cds_service.cards.templates import plain_number
 from cds_service.cards.text import escaped
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.vocabulary import KINDS
-from cds_service.rulebook.model import Clause, Parameter, Rule, Variant
+from cds_service.rulebook.model import UNREAD, Clause, Parameter, Rule, Variant
 from cds_service.rulebook.templates import parameters_in
 
 _printed_in = lru_cache(maxsize=1024)(parameters_in)
-_WEAK_GRADES = {"C": "recalled, not re-read", "S": "secondary text", "P": "project choice"}
 
 
 def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], now: datetime) -> str:
@@ -52,9 +51,7 @@ def not_from_the_label(rule: Rule, variant: Variant) -> Iterator[str]:
     """
     if not {"A", "B"} & set(rule.grades):
         grades = (rule.cited_by(variant).grade, *rule.grades)
-        yield next(
-            (_WEAK_GRADES[grade] for grade in grades if grade in _WEAK_GRADES), "project choice"
-        )
+        yield next((UNREAD[grade] for grade in grades if grade in UNREAD), "project choice")
     for parameter in used_parameters(rule, variant):
         if reason := _weakness(rule, parameter):
             name = parameter.name.replace("_", " ")
@@ -64,7 +61,7 @@ def not_from_the_label(rule: Rule, variant: Variant) -> Iterator[str]:
 
 def _weakness(rule: Rule, parameter: Parameter) -> str:
     citation = rule.citations.get(parameter.cite)
-    return _WEAK_GRADES.get(citation.grade, "") if citation else "project choice"
+    return UNREAD.get(citation.grade, "") if citation else "project choice"
 
 
 def used_parameters(rule: Rule, variant: Variant) -> list[Parameter]:

@@ -1,9 +1,9 @@
 """What a rule's templates may say, and how they are filled.
 
 A template sees the clauses of the variant that speaks, by name, each with the words its answer
-shows; ``p``, the rule's parameters; ``hook`` and ``profile``. Anything else is an error: a card
-never prints an empty hole. Whatever an expression yields is made harmless when it is printed, not
-before, so a filter or a joined list cannot let markup through.
+shows; ``p``, the rule's parameters; ``evidence``, the facts it cites; ``hook`` and ``profile``.
+Anything else is an error: a card never prints an empty hole. Whatever an expression yields is made
+harmless when it is printed, not before, so a filter or a joined list cannot let markup through.
 """
 
 from __future__ import annotations
@@ -134,7 +134,8 @@ def names_of(rule: Rule, speaking: VariantVerdict) -> dict[str, object]:
     """Every name a template of this variant may use, except hook and profile."""
     numbers = {each.name: each.value for each in rule.parameters.values()}
     clauses = {each.clause.name: clause_words(each) for each in speaking.clauses}
-    return {**clauses, "p": Words(numbers)}
+    cited = {id_: str(fact) for id_, fact in rule.evidence.items()}
+    return {**clauses, "p": Words(numbers), "evidence": Words(cited)}
 
 
 def clause_words(verdict: ClauseVerdict) -> Words:

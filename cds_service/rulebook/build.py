@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from cds_service.rulebook.model import (
     Change,
     Citation,
     Clause,
+    Evidence,
     Parameter,
     Rule,
     SignOff,
@@ -25,6 +26,7 @@ from cds_service.rulebook.model import (
 from cds_service.rulebook.reading import Fields
 from cds_service.rulebook.schema import RuleForm, in_form
 from cds_service.rulebook.shared_files import Shared
+from cds_service.rulebook.templates import evidence_in
 from cds_service.terminology import Terminology
 
 LOCAL = "local"
@@ -39,6 +41,7 @@ class Draft:
     document: Fields
     complaints: Complaints
     used_parameters: frozenset[str]
+    known_evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     def line(self, *path: str | int) -> int:
         """The line of the deepest part of a path that the document has."""
@@ -99,6 +102,7 @@ class _Builder:
         for parameter in self._parameters.values():
             self._check_parameter(parameter)
         sign_off = form["sign_off"]
+        variants = self._variants()
         rule = Rule(
             id=form["id"],
             version=form["version"],
@@ -108,7 +112,7 @@ class _Builder:
             why=form["why"],
             hooks=tuple(form["hooks"]),
             grades=tuple(form["evidence"]),
-            variants=self._variants(),
+            variants=variants,
             source=form["source"],
             citations=self._citations,
             parameters=self._parameters,
@@ -130,12 +134,19 @@ class _Builder:
             amends_only=form.get("amends_only", False),
             left_open=form.get("left_open", "info"),
             see_also=tuple(form.get("see_also", ())),
+            evidence=self._evidence(variants),
             equivalent_mutants={
                 entry["mutant"]: entry["because"] for entry in form.get("equivalent_mutants", ())
             },
             sha256=sha256,
         )
-        return Draft(rule, self._document, self._complaints, frozenset(self._author.used))
+        return Draft(
+            rule,
+            self._document,
+            self._complaints,
+            frozenset(self._author.used),
+            self._shared.evidence,
+        )
 
     def _complain(self, message: str, *path: str | int) -> None:
         self._complaints.at(line_of(self._document, path), message)
@@ -160,6 +171,17 @@ class _Builder:
             self._complain(
                 f'parameter "{parameter.name}" is local: a note must say why this number', *path
             )
+
+    def _evidence(self, variants: Iterable[Variant]) -> dict[str, Evidence]:
+        """The facts its texts cite; an id nobody knows is for the lint to complain about."""
+        cited = (
+            id_
+            for variant in variants
+            for template in (variant.card.summary, variant.card.detail)
+            for id_ in evidence_in(template)
+        )
+        known = self._shared.evidence
+        return {id_: known[id_] for id_ in dict.fromkeys(cited) if id_ in known}
 
     def _variants(self) -> tuple[Variant, ...]:
         common = self._clauses(self._form.get("when", {}))

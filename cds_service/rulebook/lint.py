@@ -235,7 +235,9 @@ def _check_summary_width(
 def _words(draft: Draft, variant: Variant) -> templates.Words:
     clauses = {clause.name: clause for clause in variant.when}
     everywhere = {clause.name for each in draft.rule.variants for clause in each.when}
-    return templates.Words(clauses, everywhere - clauses.keys(), draft.rule.parameters)
+    return templates.Words(
+        clauses, everywhere - clauses.keys(), draft.rule.parameters, draft.known_evidence
+    )
 
 
 def _of(draft: Draft, variant: Variant) -> str:

@@ -45,7 +45,8 @@ def read_rulebook(folder: Path, terminology: Terminology) -> tuple[Rulebook, Com
         complaints.take(draft.complaints)
     usable = sorted((d.rule for d in drafts if not d.complaints.lines), key=lambda rule: rule.id)
     rules = {rule.id: rule for rule in usable}
-    return Rulebook(rules, shared.services, shared.resources, _hash_of(folder)), complaints
+    rulebook = Rulebook(rules, shared.services, shared.resources, _hash_of(folder), shared.evidence)
+    return rulebook, complaints
 
 
 def _draft(

@@ -16,6 +16,13 @@ Grade = Literal["A", "B", "C", "S", "P"]
 Operator = Literal["gt", "gte", "lt", "lte", "eq", "is", "in"]
 Profile = Literal["US", "EU"]
 
+UNREAD: Mapping[Grade, str] = {
+    "C": "recalled, not re-read",
+    "S": "secondary text",
+    "P": "project choice",
+}
+"""What a grade means that rests on no document read here."""
+
 URGENCY: Mapping[str, int] = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -30,6 +37,25 @@ class Citation:
     url: str = ""
     read_on: date | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A fact cards may cite (``rules/evidence.yaml``): one sentence in our words, without its stop.
+
+    ``source`` names the document and section in words, ``grades`` as in the catalogue.
+    """
+
+    id: str
+    text: str
+    source: str
+    grades: tuple[Grade, ...]
+    note: str = ""
+
+    def __str__(self) -> str:
+        """The sentence with its source; what was not read in a document itself is said."""
+        weak = "" if {"A", "B"} & set(self.grades) else f"; {UNREAD[self.grades[0]]}"
+        return f"{self.text} ({self.source}{weak})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +197,8 @@ class Rule:
     ``left_open``: how grave it is when the rule cannot be judged. A warning counts it among the
     rules that could be critical; ``quiet`` is for rules about data quality, whose gaps matter only
     when a clinical rule needs the same.
-    ``see_also`` are citations beside ``source``; ``equivalent_mutants`` are changes of this rule
-    that no case can notice, each with the reason why.
+    ``see_also`` are citations beside ``source``; ``evidence`` are the facts its cards cite by id;
+    ``equivalent_mutants`` are changes of this rule that no case can notice, each with the reason.
     """
 
     id: str
@@ -199,6 +225,7 @@ class Rule:
     amends_only: bool = False
     left_open: Literal["quiet", "info", "warning"] = "info"
     see_also: tuple[str, ...] = ()
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
 
@@ -240,12 +267,14 @@ class Rulebook:
 
     ``resources`` are the templates that ``create`` suggestions name (``rules/suggestions.yaml``):
     FHIR R4 resources without subject, encounter, requester and date, which the card fills in.
+    ``evidence`` are the facts that cards cite, by id (``rules/evidence.yaml``).
     """
 
     rules: Mapping[str, Rule]
     services: tuple[Service, ...]
     resources: Mapping[str, Mapping[str, object]]
     sha256: str
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
     def service(self, service_id: str) -> Service | None:
         """The service of that id, if there is one."""

@@ -314,6 +314,21 @@ class OverrideForm(Form):
     display = Text(required=True)
 
 
+class EvidenceForm(Form):
+    """One fact that cards may cite."""
+
+    text = Text(required=True)
+    source = Text(required=True)
+    grades = _texts(1, get_args(Grade))
+    note = Text()
+
+
+class EvidenceFileForm(Form):
+    """``rules/evidence.yaml``."""
+
+    evidence = Entries(EvidenceForm, required=True)
+
+
 class ServicesForm(Form):
     """``rules/services.yaml``."""
 

@@ -1,4 +1,4 @@
-"""The files all rules share: services, override reasons, resources of suggestions."""
+"""The files all rules share: services, override reasons, resources of suggestions, evidence."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from cds_service.rulebook.complaints import Complaints
-from cds_service.rulebook.model import OverrideReason, Service
+from cds_service.rulebook.model import Evidence, OverrideReason, Service
 from cds_service.rulebook.reading import Fields, read
 from cds_service.rulebook.schema import (
+    EvidenceFileForm,
     Form,
     OverridesForm,
     ServicesForm,
@@ -21,7 +22,8 @@ from cds_service.rulebook.schema import (
 SERVICES = "services.yaml"
 OVERRIDES = "overrides.yaml"
 SUGGESTIONS = "suggestions.yaml"
-NAMES = (SERVICES, OVERRIDES, SUGGESTIONS)
+EVIDENCE = "evidence.yaml"
+NAMES = (SERVICES, OVERRIDES, SUGGESTIONS, EVIDENCE)
 
 _CREATABLE = ("ServiceRequest", "MedicationRequest")
 _FILLED_IN = ("id", "subject", "encounter", "requester", "authoredOn")
@@ -34,19 +36,25 @@ class Shared:
     services: tuple[Service, ...]
     reasons: Mapping[str, OverrideReason]
     resources: Mapping[str, Mapping[str, object]]
+    evidence: Mapping[str, Evidence]
 
 
 def load_shared(folder: Path, complaints: Complaints) -> Shared:
-    """Read the three files of a rules folder; what is wrong with them is complained about."""
+    """Read these files of a rules folder; what is wrong with them is complained about."""
     services = _entries(folder, SERVICES, ServicesForm, "services", complaints)
     reasons = _entries(folder, OVERRIDES, OverridesForm, "override_reasons", complaints)
     resources = _entries(folder, SUGGESTIONS, SuggestionsForm, "resources", complaints)
+    evidence = _entries(folder, EVIDENCE, EvidenceFileForm, "evidence", complaints)
     for name, resource in resources.items():
         _check_resource(name, resource, f"{folder.name}/{SUGGESTIONS}", complaints)
     return Shared(
         tuple(Service(id_, **form) for id_, form in services.items()),
         {id_: OverrideReason(id_, **form) for id_, form in reasons.items()},
         resources,
+        {
+            id_: Evidence(id_, **{**form, "grades": tuple(form["grades"])})
+            for id_, form in evidence.items()
+        },
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
@@ -19,12 +19,13 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from cds_service.facts.answers import Question
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.complaints import did_you_mean, listed
-from cds_service.rulebook.model import Clause, Parameter
+from cds_service.rulebook.model import Clause, Evidence, Parameter
 from cds_service.terminology import Terminology
 
 SUMMARY_LIMIT = 139
 FREE_WORDS = ("hook", "profile")
 PARAMETERS = "p"
+EVIDENCE = "evidence"
 FILTERS = (
     "times",
     "join_and",
@@ -83,6 +84,7 @@ class Words:
     clauses: Mapping[str, Clause]
     elsewhere: Collection[str]
     parameters: Mapping[str, Parameter]
+    evidence: Mapping[str, Evidence] = field(default_factory=dict)
 
 
 def problems(template: str, words: Words) -> Iterator[str]:
@@ -120,6 +122,23 @@ def parameters_in(template: str) -> set[str]:
     }
 
 
+def evidence_in(template: str) -> list[str]:
+    """The ids of the facts a template cites: ``{{ evidence["INO-EVD-07"] }}``."""
+    try:
+        tree = _ENVIRONMENT.parse(template)
+    except TemplateSyntaxError:
+        return []
+    return [id_ for node in tree.find_all(nodes.Getitem) if (id_ := _cited(node))]
+
+
+def _cited(node: nodes.Node) -> str:
+    """The id in ``evidence["id"]``; empty for anything else."""
+    if not isinstance(node, nodes.Getitem) or not isinstance(node.arg, nodes.Const):
+        return ""
+    is_evidence = isinstance(node.node, nodes.Name) and node.node.name == EVIDENCE
+    return str(node.arg.value) if is_evidence else ""
+
+
 def widest(template: str, words: Words, terminology: Terminology) -> int:
     """The most characters a summary can have; 0 when it cannot be rendered for other reasons."""
     values: dict[str, object] = {
@@ -127,6 +146,7 @@ def widest(template: str, words: Words, terminology: Terminology) -> int:
         for name, clause in words.clauses.items()
     }
     values[PARAMETERS] = {p.name: printed(p.value) for p in words.parameters.values()}
+    values[EVIDENCE] = {id_: str(fact) for id_, fact in words.evidence.items()}
     values |= {"hook": "order-select", "profile": "US"}
     try:
         return len(_ENVIRONMENT.from_string(template).render(values).strip())
@@ -154,6 +174,12 @@ def _problem(name: str, attribute: str, words: Words) -> Iterator[str]:
             yield f'prints the parameter "{attribute}"; parameters: {listed(words.parameters)}.' + (
                 did_you_mean(attribute, words.parameters)
             )
+    elif name == EVIDENCE:
+        if attribute not in words.evidence:
+            yield (
+                f'cites the evidence "{attribute}", which evidence.yaml does not hold; '
+                'write evidence["id"].'
+            ) + did_you_mean(attribute, words.evidence)
     elif name in words.clauses:
         show = _show(words.clauses[name])
         if attribute not in show:
@@ -166,7 +192,7 @@ def _problem(name: str, attribute: str, words: Words) -> Iterator[str]:
             f"guard it with {{% if {name} is defined %}}"
         )
     else:
-        known = [*words.clauses, PARAMETERS, *FREE_WORDS]
+        known = [*words.clauses, PARAMETERS, EVIDENCE, *FREE_WORDS]
         yield f'names "{name}"; names: {listed(known)}.' + did_you_mean(name, known)
 
 
@@ -175,6 +201,8 @@ def _names(node: nodes.Node, words: Words, local: frozenset[str]) -> Iterator[tu
     if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
         if node.node.name not in local:
             yield node.node.name, node.attr
+    elif id_ := _cited(node):
+        yield EVIDENCE, id_
     elif isinstance(node, nodes.Name):
         if node.name not in local:
             yield node.name, ""
