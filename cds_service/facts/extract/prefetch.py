@@ -29,7 +29,12 @@ from cds_service.terminology import Terminology
 RESPONSE_ANALYTES = ("disease-status", "marrow-blasts-percent", "mrd")
 """What a response to treatment is coded as, where it is coded at all."""
 
-_BROUGHT_BY_SELECTOR = {"after_dose_of": DOSES, "dose_of": DOSES, "before_transplant": TRANSPLANT}
+_BROUGHT_BY_SELECTOR = {
+    "after_dose_of": DOSES,
+    "dose_of": DOSES,
+    "before_transplant": TRANSPLANT,
+    "transfusion": (PROCEDURES, MEDICATION_ADMINISTRATIONS),
+}
 
 
 def templates(questions: Iterable[Question], terminology: Terminology) -> dict[str, str]:
@@ -63,12 +68,10 @@ def asked_analytes(questions: Iterable[Question]) -> frozenset[str]:
 
 def _analytes(questions: Iterable[Question]) -> Iterator[str]:
     for question in questions:
-        for selector in ("analyte", "analytes"):
-            value = question.get(selector)
-            if isinstance(value, str):
-                yield value
-            elif isinstance(value, tuple):
-                yield from value
+        allowed = KINDS[question.kind].selectors
+        for name, value in question.selectors:
+            if name in allowed and allowed[name].type == "analyte":
+                yield from value if isinstance(value, tuple) else (str(value),)
         if RECENT_OBSERVATIONS in KINDS[question.kind].needs:
             yield from RESPONSE_ANALYTES
 
