@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import Dose
@@ -28,6 +29,9 @@ from cds_service.facts.vocabulary import OBSERVATIONS
 
 SAME_TIME = timedelta(hours=1)
 """Two results so close together contradict each other rather than show a change (INO-DATA-03)."""
+
+ROUNDING = Fraction(1, 100)
+"""One value printed in two units may differ so much (terminology notes, section 7.1)."""
 
 STALE = timedelta(hours=72)
 """A result older than this is used, but its age is printed (catalogue, lab window)."""
@@ -97,10 +101,27 @@ def window_of(question: Question, view: View) -> Window:
 
 def find(view: View, analyte: str, window: Window) -> Found:
     """The results of one analyte to be judged."""
-    now, name = view.chart.now, view.name(analyte)
+    return find_among(view, view.labs(analyte), view.name(analyte), (analyte,), window)
+
+
+def find_one_of(view: View, analytes: Iterable[str], window: Window) -> Found:
+    """The results of analytes of which any one will do, such as ionised calcium for calcium."""
+    found = [find(view, analyte, window) for analyte in analytes]
+    there = [each for each in found if not each.nothing_usable]
+    if not there:
+        return found[0]
+    results = tuple(result for each in there for result in each.results)
+    return Found(results, tuple(gap for each in there for gap in each.gaps))
+
+
+def find_among(
+    view: View, among: list[LabResult], name: str, concerns: Iterable[str], window: Window
+) -> Found:
+    """The results to be judged of those that measure one thing, whatever their analytes."""
+    now = view.chart.now
     usable: list[Usable] = []
     doubts: list[tuple[LabResult, Unknown]] = []
-    for result in view.labs(analyte):
+    for result in among:
         doubt = _doubt(result, name, window, now)
         if doubt:
             doubts.append((result, doubt))
@@ -110,7 +131,7 @@ def find(view: View, analyte: str, window: Window) -> Found:
     newest = max(finals, key=lambda each: recency(each, now), default=None)
     results = tuple(_beside(newest, usable, now))
     gaps = (
-        *view.gaps((OBSERVATIONS,), name, (analyte,)),
+        *view.gaps((OBSERVATIONS,), name, concerns),
         *(doubt for result, doubt in doubts if _may_be_newer(result, newest, now)),
     )
     if newest:
@@ -119,7 +140,7 @@ def find(view: View, analyte: str, window: Window) -> Found:
         return Found(results, (*gaps, *window.dose_gaps, *_only_preliminary(name, results)))
     if gaps:
         return Found((), gaps)
-    return Found((), (_nothing(view, analyte, window),), nothing_usable=True)
+    return Found((), (_nothing(view, among, name, window),), nothing_usable=True)
 
 
 def _doubt(result: LabResult, name: str, window: Window, now: datetime) -> Unknown | None:
@@ -195,9 +216,15 @@ def contradict(newer: Usable, older: Usable, apart: timedelta, now: datetime) ->
 
 
 def _same_value(one: Usable, other: Usable) -> bool:
-    if one.result.canonical and other.result.canonical:
-        return one.result.canonical == other.result.canonical
-    return (one.value.value, one.value.unit) == (other.value.value, other.value.unit)
+    """Equal; in two units, as near as rounding allows."""
+    if one.value.unit == other.value.unit:
+        return one.value.value == other.value.value
+    mine, theirs = one.result.canonical, other.result.canonical
+    if mine is None or theirs is None:
+        return False
+    if mine.number is None or theirs.number is None:
+        return mine == theirs
+    return abs(mine.number - theirs.number) <= ROUNDING * max(mine.number, theirs.number)
 
 
 def _only_preliminary(name: str, results: tuple[Usable, ...]) -> Iterator[Unknown]:
@@ -206,10 +233,10 @@ def _only_preliminary(name: str, results: tuple[Usable, ...]) -> Iterator[Unknow
         yield Unknown(name, Reason.PRELIMINARY, f"result of {one.when}", reference)
 
 
-def _nothing(view: View, analyte: str, window: Window) -> Unknown:
+def _nothing(view: View, among: Iterable[LabResult], name: str, window: Window) -> Unknown:
     """No usable result in the window, and what there is instead."""
-    name, now = view.name(analyte), view.chart.now
-    dates = [each.when for each in view.labs(analyte) if each.when and each.value is not None]
+    now = view.chart.now
+    dates = [each.when for each in among if each.when and each.value is not None]
     recent = [each for each in dates if when.is_within(each, now, window.within)]
     if recent and window.after:
         return Unknown(name, Reason.NOT_FOUND, f"none since the dose of {window.after.day}")
