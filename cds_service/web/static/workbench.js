@@ -41,12 +41,12 @@ fixture.addEventListener("change", async () => {
 byId("upload").addEventListener("change", async (event) => {
   const [file] = event.target.files;
   if (!file) return;
-  fixture.value = "";
-  byId("story").textContent = "";
+  forgetFixture();
   put(await file.text());
 });
 
 body.addEventListener("input", () => {
+  forgetFixture();
   chooseService();
   markStale();
 });
@@ -55,6 +55,12 @@ body.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) shoot();
 });
 fire.addEventListener("click", shoot);
+
+/** What was changed is no fixture any more; choosing it again brings it back. */
+function forgetFixture() {
+  fixture.value = "";
+  byId("story").textContent = "";
+}
 
 /** Show a request, and choose the service its hook belongs to. */
 function put(text) {
@@ -88,6 +94,7 @@ async function shoot() {
     fail(`this page could not show it (${problem.name})`, []);
   } finally {
     fire.disabled = false;
+    byId("answer-heading").scrollIntoView({ block: "nearest" });
   }
 }
 
