@@ -386,3 +386,178 @@ def test_a_child_and_a_patient_of_unknown_age_have_no_band(birth: str | None) ->
 
 def test_transaminases_have_no_band() -> None:
     assert lab(analyte="alt", value="30", unit="U/L", high=None).uln is None
+
+
+def test_transaminases_in_a_unit_of_concentration_contradict_themselves() -> None:
+    result = lab(analyte="alt", value="30", unit="mg/dL", high="40")
+
+    assert (result.value, result.canonical) == (None, None)
+    assert result.problem is not None
+    assert (result.problem.reason, result.problem.detail) == (
+        Reason.CONFLICT,
+        "given in mg/dL, which is no unit of ALT",
+    )
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit"),
+    [
+        ("anc", "%"),
+        ("marrow-blasts-percent", "10*9/L"),
+        ("body-weight", "cm"),
+        ("qtc", "mg/dL"),
+        ("potassium", "U/L"),
+    ],
+)
+def test_a_unit_that_contradicts_its_code_is_said(analyte: str, unit: str) -> None:
+    result = lab(analyte=analyte, value="40", unit=unit, high=None)
+
+    assert result.problem is not None
+    assert result.problem.reason is Reason.CONFLICT
+
+
+@pytest.mark.parametrize(
+    ("analyte", "unit"), [("creatinine", "mmol/L"), ("albumin", "umol/L"), ("alt", "furlong")]
+)
+def test_a_unit_that_is_only_not_in_the_table_contradicts_nothing(analyte: str, unit: str) -> None:
+    result = lab(analyte=analyte, value="40", unit=unit, high=None)
+
+    assert result.problem is not None
+    assert result.problem.reason is Reason.UNIT
+
+
+@pytest.mark.parametrize("code", ["2601-3", "19123-9"])
+def test_mass_and_moles_are_told_apart_by_the_unit_alone(code: str) -> None:
+    loinc = {"coding": [{"system": "http://loinc.org", "code": code}]}
+    result = lab(code=loinc, value="2", unit="mg/dL", high=None)
+
+    assert (result.analyte, result.canonical) == (
+        "magnesium",
+        Interval.exactly(Decimal("0.8228")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("analyte", "value", "unit", "canonical"),
+    [
+        ("anc", "1.2", "10*9/L", "1.2"),
+        ("platelets", "40", "10*3/uL", "40"),
+        ("wbc", "3400", "/mm3", "3.4"),
+        ("blasts-absolute", "500", "{cells}/uL", "0.5"),
+        ("blasts-percent", "3", "%", "3"),
+        ("ldh", "4", "ukat/L", "240"),
+        ("potassium", "3.2", "meq/L", "3.2"),
+        ("magnesium", "1.4", "meq/L", "0.7"),
+        ("calcium", "8", "mg/dL", "1.996"),
+        ("calcium-ionized", "1.1", "mmol/L", "1.1"),
+        ("albumin", "3.5", "g/dL", "3.5"),
+        ("creatinine", "88.4", "µmol/L", "1"),
+        ("lipase", "60", "IU/L", "60"),
+        ("amylase", "60", "U/L", "60"),
+        ("qtc", "0.41", "s", "410"),
+        ("qtc-fridericia", "430", "msec", "430"),
+        ("qtc-bazett", "450", "milliseconds", "450"),
+        ("body-weight", "70000", "g", "70"),
+        ("body-height", "70", "[in_i]", "177.8"),
+        ("bsa", "1.8", "m²", "1.8"),
+    ],
+)
+def test_every_analyte_has_its_canonical_unit_and_its_lower_limit(
+    analyte: str, value: str, unit: str, canonical: str
+) -> None:
+    result = ranged(reference_range("0.1", "900"), analyte=analyte, value=value, unit=unit)
+
+    assert result.canonical == Interval.exactly(Decimal(canonical))
+    assert result.lln is not None
+    assert result.lln.value == Interval.exactly(Decimal("0.1"))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        *("10*3/uL", "10^3/µL", "10e3/uL", "x10^3/mcL", "x10(3)/mcL", "K/uL", "K/mm3", "G/L"),
+        *("G/l", "Gpt/l", "10*9/l", "10E9/L", "x10E9/L", "x 10^9/L", "/nL", "Thousand/uL"),
+        *("thou/mcL", "1000/uL", "10*3/mcL", "10^3/cumm", "Tsd/µl"),
+    ],
+)
+def test_thousands_of_cells_are_spelled_in_many_ways(unit: str) -> None:
+    result = lab(analyte="platelets", value="45", unit=unit, high=None)
+
+    assert result.canonical == Interval.exactly(45)
+
+
+@pytest.mark.parametrize(
+    "unit", ["/uL", "/µL", "/mm3", "/mm³", "cells/mcL", "{cells}/uL", "10*6/L", "/cumm", "/cmm"]
+)
+def test_single_cells_are_spelled_in_many_ways(unit: str) -> None:
+    result = lab(analyte="anc", value="900", unit=unit, high=None)
+
+    assert result.canonical == Interval.exactly(Decimal("0.9"))
+
+
+def test_an_ecg_holds_its_intervals_in_components() -> None:
+    ecg = observation(
+        value=None,
+        high=None,
+        code={"text": "12-lead ECG"},
+        component=[
+            {"code": concept("qt-uncorrected"), "valueQuantity": quantity("380", "ms")},
+            {"code": concept("qtc-fridericia"), "valueQuantity": quantity("0.43", "s")},
+        ],
+    )
+
+    assert [(each.analyte, str(each.canonical)) for each in chart_of(ecg).labs] == [
+        ("qt-uncorrected", str(Interval.exactly(380))),
+        ("qtc-fridericia", str(Interval.exactly(430))),
+    ]
+
+
+def segmented(value: str = "0.9", **elements: Any) -> Resource:
+    return observation("anc-segmented-only", value, "10*9/L", high=None, **elements)
+
+
+def bands(value: str = "0.15", unit: str = "10*9/L", **elements: Any) -> Resource:
+    return observation("bands", value, unit, high=None, **elements)
+
+
+def neutrophils(*results: Resource) -> list[LabResult]:
+    return [each for each in chart_of(*results).labs if each.analyte == "anc"]
+
+
+def test_segmented_and_band_neutrophils_of_one_sample_add_up() -> None:
+    (anc,) = neutrophils(segmented(id="seg"), bands("150", "/uL"))
+
+    assert anc.canonical == Interval.exactly(Decimal("1.05"))
+    assert anc.value is not None
+    assert anc.value.printed == "1.05 10*9/L"
+    assert anc.source.reference == "Observation/seg"
+
+
+@pytest.mark.parametrize(
+    "band",
+    [
+        {"at": "2026-11-19T09:00:00Z"},
+        {"status": "preliminary"},
+        {"value": None},
+        {"valueQuantity": quantity("0.1", "10*9/L", comparator="<")},
+    ],
+)
+def test_parts_that_are_not_of_one_sample_do_not_add_up(band: dict[str, Any]) -> None:
+    assert neutrophils(segmented(), bands(**band)) == []
+
+
+def test_segmented_neutrophils_alone_are_no_anc() -> None:
+    assert neutrophils(segmented()) == []
+
+
+def test_an_anc_of_the_same_day_is_preferred() -> None:
+    counted = observation("anc", "1.5", "10*9/L", high=None, at="2026-11-19T18:00:00Z")
+    (anc,) = neutrophils(counted, segmented(), bands())
+
+    assert anc.canonical == Interval.exactly(Decimal("1.5"))
+
+
+def test_an_older_anc_does_not_stand_in_the_way() -> None:
+    older = observation("anc", "1.5", "10*9/L", high=None, at="2026-11-18T18:00:00Z")
+
+    assert len(neutrophils(older, segmented(), bands())) == 2

@@ -29,7 +29,9 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
         *("10^9/L", "10e9/L", "x10*9/L", "x10^9/L", "x10e9/L", "x109/L", "/nL"),
         *("10*3/uL", "10^3/uL", "10e3/uL", "x10*3/uL", "x10^3/uL", "x10e3/uL", "x103/uL"),
         *("10*3/mm3", "10^3/mm3", "10^3/mm^3", "x10^3/mm3", "x10e3/mm3", "K/mm3"),
-        *("K/uL", "K/mcL", "thousand/uL", "thousands/uL", "thou/uL"),
+        *("10*3/mcL", "10^3/mcL", "10e3/mcL", "x10*3/mcL", "x10^3/mcL", "x10e3/mcL", "x103/mcL"),
+        *("x10(3)/uL", "x10(3)/mcL", "x10(9)/L", "10*3/cumm", "10^3/cumm", "1000/uL", "1000/mcL"),
+        *("K/uL", "K/mcL", "thousand/uL", "thousands/uL", "thou/uL", "thou/mcL", "Gpt/L", "Tsd/uL"),
     ),
     "/uL": (
         "/mcL",
@@ -39,19 +41,22 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "cells/mcL",
         "cells/mm3",
         "#/uL",
+        "/cumm",
+        "/cmm",
+        "cells/cumm",
         "10*6/L",
         "10^6/L",
     ),
     "%": ("percent",),
     "kg": ("kgs",),
     "g": ("gram", "grams"),
-    "[lb_av]": ("lb", "lbs"),
+    "[lb_av]": ("lb", "lbs", "pound", "pounds"),
     "cm": (),
     "m": (),
     "[in_i]": ("in", "inch", "inches"),
     "m2": ("m^2", "m*2", "sqm"),
-    "ms": ("msec",),
-    "s": ("sec",),
+    "ms": ("msec", "millisecond", "milliseconds"),
+    "s": ("sec", "second", "seconds"),
     "mg": ("milligram", "milligrams"),
     "ug": ("mcg", "microgram", "micrograms"),
     "mg/m2": ("mg/m^2", "mg/sqm"),
@@ -109,6 +114,20 @@ _TO_CANONICAL: Mapping[str, Mapping[str, Fraction]] = {
 MAX_UNIT = 40
 """A longer text is no unit, and is not worth remembering."""
 
+_DIMENSIONS: Mapping[str, tuple[str, ...]] = {
+    # Mass and amount of substance stand for one another: codes of the two are mixed up in charts.
+    "concentration": ("mg/dL", "umol/L", "mmol/L", "mEq/L", "g/dL"),
+    "activity": ("U/L", "ukat/L"),
+    "count": ("10*9/L", "/uL"),
+    "fraction": ("%",),
+    "mass": ("kg", "g", "[lb_av]", "mg", "ug"),
+    "length": ("cm", "m", "[in_i]"),
+    "area": ("m2",),
+    "time": ("ms", "s"),
+    "dose": ("mg/m2", "ug/m2"),
+}
+_DIMENSION_OF = {unit: name for name, units in _DIMENSIONS.items() for unit in units}
+
 MAX_DIGITS = 30
 """Numbers longer or with larger exponents than any measurement are not read."""
 
@@ -129,7 +148,7 @@ def normal_unit(unit: str) -> str:
 @lru_cache(maxsize=512)
 def _spelled(unit: str) -> str:
     # Case tells giga from gram here, and nowhere else in the table.
-    if unit.strip() == "G/L":
+    if unit.strip() in ("G/L", "G/l"):
         return "10*9/L"
     return _UNITS.get(_key(unit), unit.strip())
 
@@ -217,6 +236,16 @@ def canonical(analyte: str, amount: Measured) -> Interval | None:
     """The amount in the analyte's canonical unit; None when its unit is not in the table."""
     factor = _TO_CANONICAL.get(analyte, {}).get(normal_unit(amount.unit))
     return None if factor is None else amount.value.scaled(factor)
+
+
+def contradicts(analyte: str, amount: Measured) -> bool:
+    """Whether a unit we know is one this analyte is never measured in, such as mg/dL for ALT.
+
+    A unit we do not know contradicts nothing; it is not understood.
+    """
+    possible = {_DIMENSION_OF[unit] for unit in _TO_CANONICAL.get(analyte, ())}
+    dimension = _DIMENSION_OF.get(normal_unit(amount.unit))
+    return dimension is not None and bool(possible) and dimension not in possible
 
 
 def converted(analyte: str, amount: Measured, unit: str) -> Measured | None:

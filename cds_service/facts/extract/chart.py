@@ -9,6 +9,7 @@ from cds_service.errors import DataUnavailable
 from cds_service.facts.extract.conditions import read_conditions
 from cds_service.facts.extract.courses import read_courses
 from cds_service.facts.extract.drugs import read_drugs
+from cds_service.facts.extract.findings import read_findings
 from cds_service.facts.extract.gaps import gaps_in
 from cds_service.facts.extract.harms import read_harms
 from cds_service.facts.extract.labs import read_labs
@@ -71,6 +72,7 @@ def read_chart(
         transplant=read_transplant(material),
         responses=read_responses(material),
         courses=read_courses(material, drugs),
+        findings=read_findings(material),
         harms=read_harms(material),
         gaps=gaps,
     )

@@ -9,16 +9,26 @@ from datetime import datetime
 from cds_service.facts.extract.borrowed import with_borrowed_limits
 from cds_service.facts.extract.limits import limits_of
 from cds_service.facts.extract.material import Material, codings, moment_at, source
+from cds_service.facts.extract.neutrophils import with_added_neutrophils
 from cds_service.facts.extract.numbers import measured_of, number_of
 from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import LabResult, Measured, Moment
-from cds_service.facts.quantity import MAX_UNIT, canonical, canonical_unit, read_printed
+from cds_service.facts.quantity import (
+    MAX_UNIT,
+    canonical,
+    canonical_unit,
+    contradicts,
+    read_printed,
+)
 from cds_service.facts.quantity import measured as measured_amount
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, each, name_of, text_at
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
+FINDINGS = frozenset({"pregnancy-test", "cd22", "immunophenotype"})
+"""Analytes whose result may be words; words are read as a finding, not here."""
+
 FINAL = frozenset({"final", "amended", "corrected"})
 MAX_REASON = 80
 """Letters of a laboratory's own words that we repeat."""
@@ -31,7 +41,7 @@ def read_labs(material: Material) -> tuple[LabResult, ...]:
         for observation in observations(material)
         for result in _results_of(observation, material)
     ]
-    return with_borrowed_limits(tuple(found), material.patient)
+    return with_borrowed_limits(with_added_neutrophils(tuple(found)), material.patient)
 
 
 def observations(material: Material) -> Iterator[Found]:
@@ -70,15 +80,22 @@ def _results_of(found: Found, material: Material) -> Iterator[LabResult]:
     if resource is None:
         return
     for analyte in sorted(own):
-        if not parts or _has_value(resource):
+        if (not parts or has_value(resource)) and not is_finding(analyte, resource):
             yield _result(analyte, resource, resource, found, "", material)
     for part, number, analytes in parts:
         for analyte in sorted(analytes):
-            yield _result(analyte, part, resource, found, f"component[{number}]", material)
+            if not is_finding(analyte, part):
+                yield _result(analyte, part, resource, found, f"component[{number}]", material)
 
 
-def _has_value(part: Resource) -> bool:
+def has_value(part: Resource) -> bool:
+    """Whether an observation or component holds a value of any type, readable or not."""
     return any(name.startswith("value") for name in part)
+
+
+def is_finding(analyte: str, part: Resource) -> bool:
+    """Whether the result is to be read as words: it has a value, and that is no number."""
+    return analyte in FINDINGS and has_value(part) and value_of(part) is None
 
 
 def _result(
@@ -107,6 +124,9 @@ def _result(
     )
     if amount is None:
         return result
+    if contradicts(analyte, amount):
+        detail = f"given in {amount.unit}, which is no unit of {name}"
+        return replace(result, problem=Unknown(name, Reason.CONFLICT, detail, found.reference))
     limits = limits_of(part, amount, analyte, material.patient, when)
     in_canonical = canonical(analyte, amount)
     if in_canonical is None and limits.uln is None:
@@ -137,7 +157,7 @@ def _amount(
 ) -> tuple[Measured | None, Unknown | None]:
     """The value, or why there is none."""
     dated = f"result of {when}" if when else "result without a date"
-    if not _has_value(part):
+    if not has_value(part):
         absent = name_of(part.get("dataAbsentReason"))
         why = f"{dated} has no value" + (f" ({absent[:MAX_REASON]})" if absent else "")
         return None, Unknown(name, Reason.NOT_RECORDED, why)

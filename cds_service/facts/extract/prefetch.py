@@ -29,6 +29,9 @@ from cds_service.terminology import Terminology
 RESPONSE_ANALYTES = ("disease-status", "marrow-blasts-percent", "mrd")
 """What a response to treatment is coded as, where it is coded at all."""
 
+COMPANIONS = {"anc": ("anc-segmented-only", "bands"), "cd22": ("immunophenotype",)}
+"""Analytes another can be read from: neutrophils that are counted apart, a marker in a report."""
+
 _BROUGHT_BY_SELECTOR = {
     "after_dose_of": DOSES,
     "dose_of": DOSES,
@@ -55,15 +58,21 @@ def _needs(question: Question) -> Iterator[str]:
 def _observation_codes(questions: Iterable[Question], terminology: Terminology) -> list[str]:
     codings = (
         coding
-        for analyte in dict.fromkeys(_analytes(questions))
+        for analyte in dict.fromkeys(_with_companions(questions))
         for coding in terminology.codes(analyte)
     )
     return list(dict.fromkeys(f"{coding.system}|{coding.code}" for coding in codings))
 
 
 def asked_analytes(questions: Iterable[Question]) -> frozenset[str]:
-    """The analytes the questions name, directly or as part of a response."""
-    return frozenset(_analytes(questions))
+    """The analytes the questions name, those they can be read from, and those of a response."""
+    return frozenset(_with_companions(questions))
+
+
+def _with_companions(questions: Iterable[Question]) -> Iterator[str]:
+    for analyte in _analytes(questions):
+        yield analyte
+        yield from COMPANIONS.get(analyte, ())
 
 
 def _analytes(questions: Iterable[Question]) -> Iterator[str]:
@@ -72,6 +81,7 @@ def _analytes(questions: Iterable[Question]) -> Iterator[str]:
         for name, value in question.selectors:
             if name in allowed and allowed[name].type == "analyte":
                 yield from value if isinstance(value, tuple) else (str(value),)
+        yield from KINDS[question.kind].analytes
         if RECENT_OBSERVATIONS in KINDS[question.kind].needs:
             yield from RESPONSE_ANALYTES
 
