@@ -139,7 +139,8 @@ def find_among(
     if results:
         return Found(results, (*gaps, *window.dose_gaps, *_only_preliminary(name, results)))
     if gaps:
-        return Found((), gaps)
+        is_empty = all(gap.reason is Reason.NOT_RECORDED for gap in gaps)
+        return Found((), gaps, nothing_usable=is_empty)
     return Found((), (_nothing(view, among, name, window),), nothing_usable=True)
 
 
@@ -256,7 +257,7 @@ def days_text(period: timedelta) -> str:
 
 def _reading(view: View, one: Usable) -> Reading:
     name = view.name(one.result.analyte)
-    times = _times_uln(one, name)
+    times = times_uln(one, name)
     fields: dict[str, Value] = {
         "times_uln": times,
         "value": one.result.canonical or _no_unit(one, name),
@@ -265,11 +266,15 @@ def _reading(view: View, one: Usable) -> Reading:
     return Reading(fields, _shown(view, one, times), (one.result.source,))
 
 
-def _times_uln(one: Usable, name: str) -> Interval | Unknown:
-    """The result as a multiple of its limit, which is in the same unit or is no limit."""
+def times_uln(one: Usable, name: str) -> Interval | Unknown:
+    """The result as a multiple of its limit, which is in the same unit or is no limit.
+
+    Against a limit that was converted, what is within rounding of it counts as above it.
+    """
     uln = one.result.uln
     if uln and one.value.unit == uln.unit and uln.value.lo is not None and uln.value.lo > 0:
-        return one.value.value.per(uln.value)
+        limit = uln.value.scaled(1 - ROUNDING) if _was_converted(uln) else uln.value
+        return one.value.value.per(limit)
     note = f", {one.result.uln_note}" if one.result.uln_note else ""
     detail = f"result of {one.when}{note}"
     return Unknown(name, Reason.NO_LIMIT, detail, one.result.source.reference)
@@ -291,11 +296,28 @@ def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, obje
         "unit": unit,
         "date": str(one.when),
         "uln": _limit_text(result.uln) if result.uln else "",
-        "times": times_text(times) if isinstance(times, Interval) else "",
-        "uln_from": "".join(f", {part}" for part in (result.uln_from, result.uln_note) if part),
+        "times": times_text(_printed_times(one, times)) if isinstance(times, Interval) else "",
+        "uln_from": "".join(f", {part}" for part in _about_limit(result) if part),
         "status": "" if result.status == "final" else result.status,
         "age": when.age(one.when, view.chart.now, STALE),
     }
+
+
+def _printed_times(one: Usable, times: Interval) -> Interval:
+    """The multiple as it is, before the allowance for rounding."""
+    uln = one.result.uln
+    return times.scaled(1 - ROUNDING) if uln and _was_converted(uln) else times
+
+
+def _about_limit(result: LabResult) -> tuple[str, ...]:
+    rounding = "borderline within 1 % counts as above" if _was_converted(result.uln) else ""
+    return result.uln_from, result.uln_note, rounding
+
+
+def _was_converted(uln: Measured | None) -> bool:
+    """Whether the one limit given was printed in another unit than the result's."""
+    unit = uln.printed.partition(" ")[2] if uln and uln.value.number is not None else ""
+    return bool(uln and unit and normal_unit(unit) != uln.unit)
 
 
 def _limit_text(uln: Measured) -> str:
@@ -303,6 +325,6 @@ def _limit_text(uln: Measured) -> str:
     _, _, unit = uln.printed.partition(" ")
     if not unit:
         return f"{uln.printed} {uln.unit}".strip()
-    if uln.value.number is None or normal_unit(unit) == uln.unit:
+    if not _was_converted(uln) or uln.value.number is None:
         return uln.printed
     return f"{rounded(uln.value.number)} {uln.unit}"
