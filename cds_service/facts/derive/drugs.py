@@ -26,7 +26,7 @@ LIVE = {
 }
 NEEDS = (MEDICATION_REQUESTS, MEDICATION_STATEMENTS)
 
-_ENDED = ("completed", "stopped", *LIVE["order"], "intended")
+_ENDED = ("completed", "stopped", "in-progress", *LIVE["order"], "intended")
 _WHAT = "active medications"
 
 
