@@ -15,6 +15,7 @@ from cds_service.engine.durable import engine_state
 from cds_service.engine.port import Engine
 from cds_service.errors import RulesError
 from cds_service.settings import Settings, SettingsError
+from cds_service.worker import Worker
 
 logger = logging.getLogger("cds_service")
 
@@ -53,7 +54,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     return {
         "bind": f"{settings.host}:{settings.port}",
         "workers": settings.workers,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "threads": THREADS,
         "graceful_timeout": GRACE_SECONDS,
         "timeout": SILENCE_SECONDS,

@@ -206,6 +206,19 @@ def test_a_body_whose_length_was_not_announced_is_held_to_the_same_limit(decided
     assert answered.startswith(status)
 
 
+@pytest.mark.parametrize(("times", "heard"), [(2, 2000), (9, 1000 * 4)])
+def test_the_rest_of_a_body_over_the_limit_is_heard_out_within_reason(decided, times, heard):
+    limited = app(parts(settings=Settings(max_body_bytes=1000)))
+    environ = EnvironBuilder(SIGN, method="POST", data=b"x" * 1000 * times).get_environ()
+    environ["wsgi.input_terminated"] = True
+    sent = environ["wsgi.input"]
+
+    _, answered, _ = run_wsgi_app(limited, environ)
+
+    assert answered.startswith("413 ")
+    assert heard <= sent.tell() <= max(heard, 65_536)
+
+
 @pytest.mark.parametrize(
     "sent",
     ["123", "Patient/123", "https://ehr.example.org/fhir/Patient/123", " Patient/123/_history/2 "],

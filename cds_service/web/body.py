@@ -13,6 +13,10 @@ from cds_service.web.errors import CallError, Issue, malformed
 from cds_service.web.parts import parts
 from cds_service.web.strict_json import JSONError, parse
 
+_CHUNK = 65_536
+_PATIENCE = 4
+"""How many times the limit is read of a body that is refused for its length."""
+
 
 def json_object(request: Request) -> dict[str, Any]:
     """The JSON object that was sent.
@@ -42,12 +46,23 @@ def _read(request: Request) -> bytes:
     try:
         body = request.get_data(cache=False, parse_form_data=False)
     except RequestEntityTooLarge:
+        _hear_out(request, limit)
         raise _too_large(limit) from None
     except ClientDisconnected:
         raise malformed("the body ended before its announced length") from None
     if len(body) > limit:
         raise _too_large(limit)
     return body
+
+
+def _hear_out(request: Request, limit: int) -> None:
+    """Read some of the rest and forget it: many clients see no answer before all is sent."""
+    if not request.environ.get("wsgi.input_terminated"):
+        return  # reading past its end would never return
+    rest = request.environ["wsgi.input"]
+    for _ in range(0, _PATIENCE * limit, _CHUNK):
+        if not rest.read(_CHUNK):
+            return
 
 
 def _too_large(limit: int) -> CallError:
