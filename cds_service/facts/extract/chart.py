@@ -13,6 +13,7 @@ from cds_service.facts.extract.findings import read_findings
 from cds_service.facts.extract.gaps import gaps_in
 from cds_service.facts.extract.harms import read_harms
 from cds_service.facts.extract.labs import read_labs
+from cds_service.facts.extract.lines import read_lines
 from cds_service.facts.extract.material import Material
 from cds_service.facts.extract.patient import read_patient
 from cds_service.facts.extract.procedures import read_procedures
@@ -74,6 +75,7 @@ def read_chart(
         courses=read_courses(material, drugs),
         findings=read_findings(material),
         harms=read_harms(material),
+        lines=read_lines(material),
         gaps=gaps,
     )
     chart = replace(chart, set_aside=tuple(dict.fromkeys(material.aside)))
