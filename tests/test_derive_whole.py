@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import ANSWERS, answer_all
 from cds_service.facts.interval import Interval
+from cds_service.facts.quantity import measured
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import KINDS
 from tests.builders import (
@@ -57,6 +58,10 @@ QUESTIONS = (
     question("condition", concept="vod-sos", dose_of=INO),
     question("response", substance=INO, after="last-cycle"),
     question("response", substance=INO, within_cycles=3),
+    question("body", substance=INO),
+    question("dose_ordered", substance=INO, tolerance=10),
+    question("schedule", substance=INO),
+    question("infusion", substance=INO),
     question("unresolved_drugs", substance=INO),
     question("conflicts", analytes=LIVER, within=7, minutes_apart=60),
 )
@@ -73,6 +78,19 @@ facts = st.one_of(
     st.builds(dose, days),
     st.builds(draft, when=st.none() | near),
     st.builds(draft, cycle=st.integers(1, 7), day=st.sampled_from([1, 8, 15])),
+    st.builds(
+        lambda when, mg: draft(when=when, dose=measured(mg, "mg")),
+        st.none() | near,
+        st.decimals("0.2", "4", places=1),
+    ),
+    st.builds(
+        lambda when, words: dose(when, amount="1 mg", text=words),
+        days,
+        st.sampled_from(["", "dose reduced 25 % for ALT", "0.5 after CR"]),
+    ),
+    st.builds(lambda at: lab("bsa", "1.8 m2", at=at), near),
+    st.builds(lambda at, kg: lab("body-weight", f"{kg} kg", at=at), near, st.integers(60, 90)),
+    st.builds(lambda at: lab("body-height", "180 cm", at=at), days),
     st.builds(lambda at, of: lab("total-bilirubin", of, uln="1.2 mg/dL", at=at), near, values),
     st.builds(lambda at: lab("alt", "30 U/L", at=at, status="preliminary"), near),
     st.builds(lambda name, when, status: order_on_file(name, when=when, status=status),

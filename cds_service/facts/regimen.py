@@ -37,8 +37,15 @@ _REDUCTIONS = {
     "first_reduction": "%",
     "second_reduction": "doses",
 }
+_BODY_SURFACE = {
+    "weight_within": "days",
+    "height_within": "days",
+    "height_within_under_age": "days",
+    "adult_age": "years",
+    "weight_change": "%",
+}
 _FIGURE = ("value", "unit", "cite", "grade", "note")
-_WHOLE = ("doses", "days", "cycles")
+_WHOLE = ("doses", "days", "cycles", "years")
 _NUMBER = re.compile(r"\d{1,6}(\.\d{1,6})?", re.ASCII)
 
 _Part = TypeVar("_Part")
@@ -95,6 +102,7 @@ class Regimen:
     cycles: Mapping[str, CyclePlan]
     limits: Mapping[str, Figure]
     reductions: Mapping[str, Figure]
+    body_surface: Mapping[str, Figure]
 
     @property
     def doses_per_cycle(self) -> int:
@@ -142,7 +150,10 @@ class _Reader:
 
     def regimen(self) -> Regimen:
         """The regimen of the file; of use only when there was no complaint."""
-        needed = ("substance", "title", "citations", "inference", "cycles", "limits", "reductions")
+        needed = (
+            *("substance", "title", "citations", "inference", "cycles", "limits"),
+            *("reductions", "body_surface"),
+        )
         top = self._fields(self._file.root(), needed, needed)
         citations = self._each(top.get("citations"), self._citation)
         self._cited = tuple(citations)
@@ -154,6 +165,7 @@ class _Reader:
             cycles=self._each(top.get("cycles"), self._cycle),
             limits=self._figures(top.get("limits"), _LIMITS),
             reductions=self._figures(top.get("reductions"), _REDUCTIONS),
+            body_surface=self._figures(top.get("body_surface"), _BODY_SURFACE),
         )
 
     def _citation(self, node: yaml.Node) -> Citation:

@@ -30,6 +30,7 @@ ALLERGIES = "allergyIntolerances"
 
 DOSES = (MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS, PROCEDURES)
 TRANSPLANT = (SERVICE_REQUESTS, CARE_PLANS, GOALS, PROCEDURES, CONDITIONS)
+BODY = ("bsa", "body-weight", "body-height", "body-weight-stated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Kind:
     ``many_readings``: the answer may hold several readings, of which any one that holds is enough;
     at most one clause of a rule variant should be of such a kind beyond labs.
     ``needs``: prefetch keys the answer depends on. ``show``: names a card template may print.
+    ``analytes``: those the answer reads without being told to by a selector.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Kind:
     needs: tuple[str, ...]
     show: tuple[str, ...] = ()
     many_readings: bool = False
+    analytes: tuple[str, ...] = ()
 
 
 _SUBSTANCE = Selector("substance", required=True)
@@ -259,6 +262,90 @@ KINDS: Mapping[str, Kind] = {
             },
             (*DOSES, OBSERVATIONS, RECENT_OBSERVATIONS, CONDITIONS),
             ("text", "date", "cycle"),
+        ),
+        Kind(
+            "body",
+            "The body surface that doses are computed from: as recorded, else by Mosteller's "
+            "formula from weight and height; how old these may be is in the regimen.",
+            {
+                "usable": Field("flag", "a body surface is on file or can be computed"),
+                "weight_changed": Field(
+                    "flag", "the weight moved too far since the surface on file was determined"
+                ),
+            },
+            {"substance": _SUBSTANCE},
+            (OBSERVATIONS, PATIENT),
+            ("text", "names", "items", "change", "weights"),
+            analytes=BODY,
+        ),
+        Kind(
+            "dose_ordered",
+            "The dose of each order being signed now, beside the labelled one of its place in the "
+            "course; while the response is not known, beside the nearer of the two levels.",
+            {
+                "cycle": Field("number", "cycle of the dose ordered, stated or inferred"),
+                "day_one": Field("flag", "it is the first dose of its cycle"),
+                "per_m2": Field("number", "dose ordered per body surface", "mg/m2"),
+                "over": Field("number", "how far it is above the labelled dose, else 0", "%"),
+                "under": Field("number", "how far it is below the labelled dose, else 0", "%"),
+                "other_level": Field(
+                    "flag", "it is the day 1 dose that the label gives for the other response"
+                ),
+                "remission": Field("flag", "latest word on CR or CRi since the first dose"),
+                "in_cycle": Field("number", "all doses of its cycle, with this one", "mg/m2"),
+                "cumulative": Field("number", "all doses ever, with this one", "mg/m2"),
+                "reduced": Field(
+                    "flag", "a dose reduction for toxicity is on file or in the order"
+                ),
+                "above_reduced": Field(
+                    "number", "how far it is above the reduced dose on file, else 0", "%"
+                ),
+            },
+            {"substance": _SUBSTANCE, "tolerance": Selector("number", unit="%")},
+            (*DOSES, CARE_PLANS, OBSERVATIONS, RECENT_OBSERVATIONS, CONDITIONS, PATIENT),
+            (
+                *("label", "reference", "cycle", "cycle_text", "date", "ordered", "expected"),
+                *("percent", "bsa", "response", "reduction", "in_cycle", "cumulative"),
+            ),
+            many_readings=True,
+            analytes=BODY,
+        ),
+        Kind(
+            "schedule",
+            "How long before each order being signed now the last dose was given and the cycle "
+            "before began, in calendar days up to the day it is planned for.",
+            {
+                "cycle": Field("number", "cycle of the dose ordered, stated or inferred"),
+                "day_one": Field("flag", "it is the first dose of its cycle"),
+                "days_since_last": Field("number", "days since the last dose given", "days"),
+                "days_since_day_one": Field(
+                    "number", "days since day 1 of the cycle before this one", "days"
+                ),
+            },
+            {"substance": _SUBSTANCE},
+            (*DOSES, CARE_PLANS),
+            (
+                *("label", "reference", "cycle", "cycle_text", "date", "last", "day_one"),
+                *("days", "cycle_days"),
+            ),
+            many_readings=True,
+        ),
+        Kind(
+            "infusion",
+            "How each order being signed now says that the dose is prepared and run; what it does "
+            "not say holds no test.",
+            {
+                "intravenous": Field("flag", "the route named is into a vein"),
+                "syringe": Field("flag", "it is given by syringe"),
+                "minutes": Field("number", "how long it runs", "minutes"),
+                "other_diluent": Field("flag", "a diluent other than sodium chloride is named"),
+                "mixed": Field("flag", "another drug is in the same bag or line"),
+                "vial_content": Field("number", "what the order counts for a vial", "mg"),
+            },
+            {"substance": _SUBSTANCE},
+            (MEDICATION_REQUESTS,),
+            ("label", "reference", "route", "minutes", "diluents", "mixed_with", "vial"),
+            many_readings=True,
         ),
         Kind(
             "unresolved_drugs",

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cds_service.facts.answers import Source
+from cds_service.facts.interval import Interval
 from cds_service.facts.model import (
     ConditionEntry,
     CourseStatement,
     DrugUse,
+    Infusion,
     LabResult,
     Patient,
     ProcedureEntry,
@@ -105,11 +107,16 @@ _DRUG_KEYS = (
     "authored",
     "status_reason",
     "do_not_perform",
+    "text",
+    "minutes",
+    "diluent",
+    "mixed_with",
+    "syringe",
 )
 KEYS: Mapping[str, tuple[str, ...]] = {
     "order": _DRUG_KEYS,
     "drug": ("kind", *_DRUG_KEYS),
-    "dose": ("substance", "on", "dose", "status", "label"),
+    "dose": ("substance", "on", "dose", "status", "label", "status_reason", "text"),
     "lab": ("analyte", "value", "uln", "lln", "at", "status", "problem", "uln_from"),
     "condition": (
         "concept",
@@ -172,6 +179,21 @@ def _drug_use(entry: Entry, status: str, roles: Sequence[str], kind: Any) -> Dru
         cycle_source="the order's text" if cycle else "",
         status_reason=entry.text("status_reason"),
         order_set=entry.text("order_set"),
+        text=entry.text("text"),
+        infusion=_infusion(entry),
+    )
+
+
+def _infusion(entry: Entry) -> Infusion | None:
+    """How the dose is run; None when the entry says nothing of it."""
+    if not any(entry.has(key) for key in ("minutes", "diluent", "mixed_with", "syringe")):
+        return None
+    minutes = entry.whole("minutes")
+    return Infusion(
+        minutes=None if minutes is None else Interval.exactly(minutes),
+        diluents=entry.substances("diluent"),
+        mixed_with=entry.substances("mixed_with"),
+        syringe=bool(entry.flag("syringe")),
     )
 
 
@@ -182,7 +204,8 @@ def _label(entry: Entry, concepts: Iterable[str]) -> str:
 
 def _dose(entry: Entry) -> Iterable[tuple[str, object]]:
     substances = entry.substances()
-    days = entry.days("on")
+    days, dose = entry.days("on"), entry.amount("dose")
+    per_m2 = dose if dose and dose.unit.endswith("/m2") else None
     if not days:
         raise CaseError("", 'needs "on": a day or a list of days')
     for number, day in enumerate(days):
@@ -197,7 +220,10 @@ def _dose(entry: Entry) -> Iterable[tuple[str, object]]:
                 label=entry.text("label", _label(entry, substances)),
                 start=moment_of("on", day),
                 days=(day,),
-                dose=entry.amount("dose"),
+                dose=None if per_m2 else dose,
+                dose_per_m2=per_m2,
+                status_reason=entry.text("status_reason"),
+                text=entry.text("text"),
             ),
         )
 

@@ -65,9 +65,9 @@ class Entry:
                 raise CaseError(key, f'"{word}" is not a {what} we know')
         return frozenset(cast(list[str], words))
 
-    def substances(self) -> frozenset[str]:
+    def substances(self, key: str = "substance") -> frozenset[str]:
         """The ingredients of a drug."""
-        return self.words("substance", self.terminology.substances.__contains__, "substance")
+        return self.words(key, self.terminology.substances.__contains__, "substance")
 
     def concepts(self, *kinds: str) -> frozenset[str]:
         """The concepts of a diagnosis or procedure; at least one."""

@@ -26,7 +26,12 @@ STEPS: Mapping[str, Fraction] = {
     "mg/m2": Fraction(1, 100),
     "10*9/L": Fraction(1, 100),
     "mmol/L": Fraction(1, 100),
+    "g/dL": Fraction(1, 10),
+    "mg/dL per g/dL": Fraction(1, 10),
+    "ms": Fraction(1),
     "umol/L": Fraction(1, 10),
+    "%": Fraction(1, 10),
+    "minutes": Fraction(1),
 }
 """The smallest step that means something, by unit; one for days, counts and the rest."""
 

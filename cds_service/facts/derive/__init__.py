@@ -10,16 +10,20 @@ from collections.abc import Callable, Iterable, Mapping
 
 from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import (
+    body,
     condition,
     conditioning,
     conflicts,
+    dose_ordered,
     drugs,
     exposure,
+    infusion,
     lab,
     lab_panel,
     order,
     patient,
     response,
+    schedule,
     setting,
     transplant,
     unresolved_drugs,
@@ -41,6 +45,10 @@ ANSWERS: Mapping[str, Callable[[Question, View], Answer]] = {
     "transplant": transplant.answer,
     "condition": condition.answer,
     "response": response.answer,
+    "body": body.answer,
+    "dose_ordered": dose_ordered.answer,
+    "schedule": schedule.answer,
+    "infusion": infusion.answer,
     "unresolved_drugs": unresolved_drugs.answer,
     "conflicts": conflicts.answer,
 }

@@ -39,6 +39,12 @@ def rounded(number: Fraction) -> str:
     return _fixed(number, _PLACES)
 
 
+def plain(number: Fraction) -> str:
+    """As people write an amount: at most two decimals, none that are zero: ``1.9``, ``0.83``."""
+    text = _fixed(number, _PLACES)
+    return text.rstrip("0").rstrip(".")
+
+
 def _fixed(number: Fraction, places: int) -> str:
     digits = f"{round(number * 10**places):0{places + 1}d}"
     return f"{digits[:-places]}.{digits[-places:]}"

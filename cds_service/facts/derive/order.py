@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.course import Place, place_next
+from cds_service.facts.course import Dose, Place, cycles, place_next
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import CourseStatement, DrugUse
@@ -45,22 +45,40 @@ def answer(question: Question, view: View) -> Answer:
 
 def planned_day(view: View, order: DrugUse) -> date:
     """The day of the (first) dose: what is ordered now is given today at the earliest."""
+    return planned_days(view, order)[0]
+
+
+def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
+    """The days of the doses ordered, in order; today when none is named or all have passed."""
     today = view.chart.today
     started = (order.start.day,) if order.start and order.start.day else ()
-    return min((day for day in order.days or started if day >= today), default=today)
+    ahead = sorted({day for day in order.days or started if day >= today})
+    return tuple(ahead) or (today,)
 
 
 def position(view: View, substance: str, order: DrugUse) -> Position:
     """Where the order stands, by what is known; gaps in the dose history are not looked at."""
     regimen = view.regimen(substance)
     planned = planned_day(view, order)
-    inferred = place_next(planned, view.cycles(substance), regimen) if regimen else None
+    begun = cycles(doses_before(view, substance, planned), regimen) if regimen else ()
+    inferred = place_next(planned, begun, regimen) if regimen else None
     if order.cycle is not None:
         return Position(order.cycle, order.day, "the order", inferred)
     plan = _plan_of(view, substance, planned)
     if plan is not None:
         return Position(plan.cycle, order.day or _day_in_plan(plan, planned), "the plan", inferred)
     return Position(inferred.cycle if inferred else None, order.day, "", inferred)
+
+
+def doses_before(view: View, substance: str, planned: date) -> tuple[Dose, ...]:
+    """The doses given, and those ordered in the same call for days before the planned one."""
+    ordered = (
+        Dose(day, other.source, amount=other.dose, per_m2=other.dose_per_m2)
+        for other in view.drafts(substance)
+        for day in planned_days(view, other)
+        if day < planned
+    )
+    return (*view.doses(substance).doses, *ordered)
 
 
 def _plan_of(view: View, substance: str, planned: date) -> CourseStatement | None:
@@ -99,9 +117,9 @@ def _reading(view: View, substance: str, order: DrugUse) -> Reading:
     gaps = view.dose_gaps(substance, _what("cycle", view, substance))
     fields: dict[str, Value] = {
         "placed": True,
-        "cycle": _cycle(view, substance, found, gaps),
+        "cycle": known_cycle(view, substance, found, gaps),
         "day": _day(view, substance, found, gaps),
-        "day_one": _day_one(view, substance, found, gaps),
+        "day_one": is_day_one(view, substance, found, gaps),
         "first_dose": _first_dose(view, substance, found),
         "stated": order.cycle is not None,
     }
@@ -109,15 +127,16 @@ def _reading(view: View, substance: str, order: DrugUse) -> Reading:
         "label": order.label,
         "reference": order.source.reference,
         "cycle": "" if found.cycle is None else str(found.cycle),
-        "day": "" if (day := _known_day(found, gaps)) is None else str(day),
-        "cycle_text": _cycle_text(view, substance, found, gaps),
+        "day": "" if (day := known_day(found, gaps)) is None else str(day),
+        "cycle_text": cycle_text(view, substance, found, gaps),
     }
     return Reading(fields, shown, (order.source,))
 
 
-def _cycle(
+def known_cycle(
     view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
 ) -> Interval | Unknown:
+    """The cycle of an order; with unread doses and nobody stating it, the least it may be."""
     if found.cycle is None:
         return Unknown(_what("cycle", view, substance), Reason.NOT_RECORDED)
     if found.source or not gaps:
@@ -125,7 +144,7 @@ def _cycle(
     return Interval.at_least(found.cycle) if found.cycle > 1 else gaps[0]
 
 
-def _known_day(found: Position, gaps: tuple[Unknown, ...]) -> int | None:
+def known_day(found: Position, gaps: tuple[Unknown, ...]) -> int | None:
     """The day as stated, else as inferred when the doses tell the same cycle."""
     if found.day is not None:
         return found.day
@@ -137,14 +156,15 @@ def _known_day(found: Position, gaps: tuple[Unknown, ...]) -> int | None:
 def _day(
     view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
 ) -> Interval | Unknown:
-    day = _known_day(found, gaps)
+    day = known_day(found, gaps)
     return _no_day(view, substance, found, gaps) if day is None else Interval.exactly(day)
 
 
-def _day_one(
+def is_day_one(
     view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]
 ) -> bool | Unknown:
-    day = _known_day(found, gaps)
+    """Whether an order is for the first dose of its cycle."""
+    day = known_day(found, gaps)
     return _no_day(view, substance, found, gaps) if day is None else day == 1
 
 
@@ -168,14 +188,14 @@ def _first_dose(view: View, substance: str, found: Position) -> bool | Unknown:
     return gaps[0] if gaps else True
 
 
-def _cycle_text(view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]) -> str:
+def cycle_text(view: View, substance: str, found: Position, gaps: tuple[Unknown, ...]) -> str:
     """``cycle 3 day 1 (inferred from 6 doses)``, ``cycle 2 day 8 (stated in the order)``."""
     if found.cycle is None:
         return "cycle not known"
     doses = _doses_counted(view, substance)
     if gaps and not found.source:
         return f"cycle {found.cycle} or later (inferred from {doses}; more may be unread)"
-    day = _known_day(found, gaps)
+    day = known_day(found, gaps)
     words = f"cycle {found.cycle}" + (f" day {day}" if day else "")
     if not found.source:
         return f"{words} (inferred from {doses})"

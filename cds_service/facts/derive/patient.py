@@ -15,10 +15,15 @@ from cds_service.facts.vocabulary import PATIENT
 
 def answer(question: Question, view: View) -> Answer:
     """Completed years (an interval when only the year of birth is known) and sex."""
-    patient = view.chart.patient
-    age = _age(patient.birth, view) if patient.birth else _missing("age", view)
-    fields = {"age": age, "sex": patient.sex or _missing("sex", view)}
-    return only(question, Reading(fields, {"age": _text(age)}))
+    years = age(view)
+    fields = {"age": years, "sex": view.chart.patient.sex or _missing("sex", view)}
+    return only(question, Reading(fields, {"age": _text(years)}))
+
+
+def age(view: View) -> Interval | Unknown:
+    """Completed years at the evaluation."""
+    birth = view.chart.patient.birth
+    return _years(birth, view) if birth else _missing("age", view)
 
 
 def completed_years(birth: date, today: date) -> int:
@@ -26,7 +31,7 @@ def completed_years(birth: date, today: date) -> int:
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
-def _age(birth: Moment, view: View) -> Interval | Unknown:
+def _years(birth: Moment, view: View) -> Interval | Unknown:
     today = view.chart.today
     if birth.first > today:
         return Unknown("age", Reason.CONFLICT, "the date of birth lies ahead")

@@ -27,6 +27,8 @@ _IN_REMISSION = "all-in-remission"
 _CONCERNS = ("disease-status", "mrd", "cri", "marrow-blasts-percent", _IN_REMISSION, *_ALL)
 _FIELDS = ("assessed", "remission", "mrd_assessed", "mrd_negative", "goal_reached")
 
+_SINCE_FIRST = "response since the first dose"
+
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -50,12 +52,39 @@ def answer(question: Question, view: View) -> Answer:
     if period is None:
         return only(question, _not_applicable(view, substance))
     gaps = _gaps(view, substance, period)
+    if period.after is None and not _any_on_file(view):
+        return only(question, _judged((), period, gaps), gaps)
     if period.after is None:
         detail = f"the doses of cycle {period.cycle} are not on file"
         unplaced = Unknown(f"response {period.words}", Reason.NOT_RECORDED, detail)
         return only(question, _reading(dict.fromkeys(_FIELDS, unplaced), (), period), gaps)
     entries, doubts = _entries_of(view, period, period.after)
     return only(question, _judged(entries, period, (*gaps, *doubts)), (*gaps, *doubts))
+
+
+def remission_since_first_dose(view: View, substance: str) -> tuple[bool | Unknown | None, str]:
+    """The latest word on CR or CRi since the first dose, and the assessments in words.
+
+    None when no dose was given, so that there is nothing to respond to.
+    """
+    begun = view.cycles(substance)
+    if not begun:
+        later = _ordered_cycle(view, substance) > 1
+        gaps = view.dose_gaps(substance, _SINCE_FIRST)
+        unplaced = Unknown(_SINCE_FIRST, Reason.NOT_RECORDED, "the doses given are not on file")
+        return (gaps[0] if gaps else unplaced if later else None), ""
+    first = begun[0].doses[0]
+    period = Period("since the first dose", begun[-1].number, first)
+    gaps = _gaps(view, substance, period)
+    entries, doubts = _entries_of(view, period, first)
+    word = _part(entries, lambda each: each.remission, _SINCE_FIRST, period, (*gaps, *doubts))
+    telling = (each for each in entries if each.remission is not None)
+    return word, "; ".join(f"{each.label} ({each.when})" for each in telling)
+
+
+def _any_on_file(view: View) -> bool:
+    """Whether there is an assessment at all that might belong to a cycle whose doses are unknown."""
+    return bool(view.chart.responses) or any(_remissions(view))
 
 
 def _not_applicable(view: View, substance: str) -> Reading:

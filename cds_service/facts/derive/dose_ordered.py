@@ -1,0 +1,315 @@
+"""The dose of an order, beside what the label gives at its place in the course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.course import Dose
+from cds_service.facts.course import cycles as cycles_of
+from cds_service.facts.derive.body import Surface, surface
+from cds_service.facts.derive.expected_dose import Expected, expected_dose
+from cds_service.facts.derive.numbers import plain
+from cds_service.facts.derive.order import (
+    Position,
+    cycle_text,
+    doses_before,
+    is_day_one,
+    known_cycle,
+    known_day,
+    planned_days,
+    position,
+)
+from cds_service.facts.derive.reduction import Reduction, amount_per_m2, reductions
+from cds_service.facts.derive.response import remission_since_first_dose
+from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, number, slug
+from cds_service.facts.interval import Interval
+from cds_service.facts.model import DrugUse
+from cds_service.facts.regimen import Regimen
+from cds_service.facts.unknown import Reason, Unknown
+from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS
+
+_DOSE = "dose of this order"
+
+
+@dataclass(frozen=True, slots=True)
+class Ordered:
+    """One draft with everything its dose is compared with."""
+
+    use: DrugUse
+    place: Position
+    gaps: tuple[Unknown, ...]
+    body: Surface
+    per_m2: Interval | Unknown
+    expected: Expected
+    remission: bool | Unknown | None
+    told: tuple[Reduction, ...]
+
+
+def answer(question: Question, view: View) -> Answer:
+    """A reading per order of the substance that is being signed now."""
+    substance = slug(question, "substance")
+    regimen = view.regimen(substance)
+    unread = view.gaps((DRAFTS, SELECTIONS), _DOSE, (substance,))
+    if regimen is None:
+        return Answer(question, (), (Unknown(_DOSE, Reason.NOT_RECORDED, "no regimen"), *unread))
+    body = surface(view, substance)
+    drafts = view.drafts(substance)
+    told = reductions(view, substance, body.value) if drafts else ()
+    orders = [_ordered(view, substance, regimen, use, body, told) for use in drafts]
+    tolerance = number(question, "tolerance") or Fraction(0)
+    gaps = body.gaps if any(use.dose for use in drafts) else ()
+    readings = tuple(_reading(view, substance, regimen, each, tolerance) for each in orders)
+    return Answer(question, readings, (*unread, *gaps))
+
+
+def _ordered(
+    view: View,
+    substance: str,
+    regimen: Regimen,
+    use: DrugUse,
+    body: Surface,
+    told: tuple[Reduction, ...],
+) -> Ordered:
+    place = position(view, substance, use)
+    gaps = view.dose_gaps(substance, f"cycle of this {view.name(substance)} order")
+    remission, _ = remission_since_first_dose(view, substance)
+    cycle = known_cycle(view, substance, place, gaps)
+    expected = expected_dose(regimen, cycle, known_day(place, gaps), remission)
+    return Ordered(use, place, gaps, body, _per_m2(use, body), expected, remission, told)
+
+
+def _per_m2(use: DrugUse, body: Surface) -> Interval | Unknown:
+    """The dose over the surface; as written in mg/m2 where no mg are, or no surface is known."""
+    amount = amount_per_m2(use, body.value)
+    if amount is not None:
+        return amount
+    if use.dose:
+        return body.missing
+    return Unknown(_DOSE, Reason.NOT_RECORDED, reference=use.source.reference)
+
+
+def _reading(
+    view: View, substance: str, regimen: Regimen, ordered: Ordered, tolerance: Fraction
+) -> Reading:
+    place, gaps = ordered.place, ordered.gaps
+    over, under = _deviation(ordered)
+    in_cycle = _sum_in_cycle(view, substance, regimen, ordered)
+    cumulative = _total(view, substance, ordered, _before(view, substance, ordered), "given")
+    fields: dict[str, Value] = {
+        "cycle": known_cycle(view, substance, place, gaps),
+        "day_one": is_day_one(view, substance, place, gaps),
+        "per_m2": ordered.per_m2,
+        "over": over,
+        "under": under,
+        "other_level": _other_level(ordered, tolerance),
+        "remission": ordered.remission,
+        "in_cycle": in_cycle,
+        "cumulative": cumulative,
+        "reduced": _reduced(view, substance, ordered),
+        "above_reduced": _above_reduced(view, substance, ordered),
+    }
+    shown = {
+        **_shown(view, substance, ordered),
+        "in_cycle": _text(in_cycle, "mg/m2"),
+        "cumulative": _text(cumulative, "mg/m2"),
+    }
+    return Reading(fields, shown, (ordered.use.source, *ordered.body.sources))
+
+
+def _deviation(ordered: Ordered) -> tuple[Value, Value]:
+    """Percent above and percent below the labelled dose; one of them is zero."""
+    if ordered.use.dose and ordered.body.value is None:
+        return ordered.body.missing, ordered.body.missing
+    if isinstance(ordered.per_m2, Unknown):
+        return ordered.per_m2, ordered.per_m2
+    found = ordered.expected.deviation(ordered.per_m2)
+    if found is None:
+        vague = Unknown(_DOSE, Reason.AMBIGUOUS, reference=ordered.use.source.reference)
+        return vague, vague
+    return _positive(found.lo, found.hi), _positive(_minus(found.hi), _minus(found.lo))
+
+
+def _minus(number: Fraction | None) -> Fraction:
+    return -(number or Fraction(0))
+
+
+def _positive(lo: Fraction | None, hi: Fraction | None) -> Interval:
+    zero = Fraction(0)
+    return Interval(max(lo or zero, zero), max(hi or zero, zero))
+
+
+def _other_level(ordered: Ordered, tolerance: Fraction) -> bool | Unknown:
+    """Whether a day 1 dose is the one for the other response, give or take the tolerance."""
+    amount = ordered.per_m2
+    if isinstance(amount, Unknown):
+        return amount
+    at = amount.number
+    return at is not None and any(
+        abs(at / level - 1) * 100 <= tolerance for level in ordered.expected.others
+    )
+
+
+def _before(view: View, substance: str, ordered: Ordered) -> tuple[Dose, ...]:
+    return doses_before(view, substance, planned_days(view, ordered.use)[0])
+
+
+def _sum_in_cycle(
+    view: View, substance: str, regimen: Regimen, ordered: Ordered
+) -> Interval | Unknown:
+    """The doses of the cycle this order belongs to, with this one, in mg/m2."""
+    begun = cycles_of(_before(view, substance, ordered), regimen)
+    opens = is_day_one(view, substance, ordered.place, ordered.gaps)
+    inferred = ordered.place.inferred
+    apart = opens is True or (inferred is not None and inferred.opens_cycle)
+    held = begun[-1].doses if begun and not apart else ()
+    stated_later = opens is False and not held
+    total = _total(view, substance, ordered, held, "given in this cycle")
+    if stated_later and isinstance(total, Interval) and total.lo is not None:
+        return Interval.at_least(total.lo)
+    return total
+
+
+def _total(
+    view: View, substance: str, ordered: Ordered, doses: Iterable[Dose], words: str
+) -> Interval | Unknown:
+    """These doses and this order; at least so much where an amount or a record is missing."""
+    if isinstance(ordered.per_m2, Unknown):
+        return ordered.per_m2
+    lo = hi = Fraction(0)
+    if ordered.per_m2.lo is None or ordered.per_m2.hi is None:
+        return Unknown(_DOSE, Reason.AMBIGUOUS, reference=ordered.use.source.reference)
+    count = len(planned_days(view, ordered.use))
+    lo, hi = ordered.per_m2.lo * count, ordered.per_m2.hi * count
+    missing = bool(ordered.gaps)
+    for dose in doses:
+        amount = _amount(dose, ordered.body.value)
+        if amount is None or amount.lo is None or amount.hi is None:
+            missing = True
+            continue
+        lo, hi = lo + amount.lo, hi + amount.hi
+    return Interval(lo, None if missing else hi)
+
+
+def _amount(dose: Dose, body: Interval | None) -> Interval | None:
+    if dose.amount and body:
+        return dose.amount.value.per(body)
+    return dose.per_m2.value if dose.per_m2 else None
+
+
+def _reduced(view: View, substance: str, ordered: Ordered) -> bool | Unknown:
+    if ordered.told:
+        return True
+    unread = _unread_reductions(view, substance)
+    return unread[0] if unread else False
+
+
+def _above_reduced(view: View, substance: str, ordered: Ordered) -> Interval | Unknown | None:
+    """Percent above a reduced dose; none of it when no reduction is on file.
+
+    Higher is what exceeds a reduced dose in mg/m2 and is a greater part of its own labelled dose:
+    day 1 and the later days have different ones.
+    """
+    on_file = [each for each in ordered.told if each.source != ordered.use.source]
+    if not on_file:
+        unread = _unread_reductions(view, substance)
+        return unread[0] if unread else None
+    amount = ordered.per_m2
+    if isinstance(amount, Unknown):
+        return amount
+    if amount.number is None:
+        return Unknown(_DOSE, Reason.AMBIGUOUS, reference=ordered.use.source.reference)
+    part = amount.number / max(ordered.expected.levels)
+    found = [_above(amount.number, part, each) for each in on_file]
+    known = [each for each in found if each is not None]
+    if not known:
+        source = on_file[0].source.reference
+        return Unknown("dose after the reduction on file", Reason.NOT_RECORDED, reference=source)
+    return Interval.exactly(max(known))
+
+
+def _above(amount: Fraction, part: Fraction, reduction: Reduction) -> Fraction | None:
+    """Percent above the doses that show a reduction, else above the share its words leave."""
+    if reduction.levels:
+        higher = [level for level, left in reduction.levels if amount > level and part > left]
+        return max(((amount / level - 1) * 100 for level in higher), default=Fraction(0))
+    if reduction.part:
+        return max((part / reduction.part - 1) * 100, Fraction(0))
+    return None
+
+
+def _unread_reductions(view: View, substance: str) -> tuple[Unknown, ...]:
+    needs = (MEDICATION_REQUESTS, MEDICATION_ADMINISTRATIONS)
+    return view.gaps(needs, "dose reductions for toxicity", (substance,))
+
+
+def _shown(view: View, substance: str, ordered: Ordered) -> dict[str, object]:
+    use, body = ordered.use, ordered.body
+    _, response = remission_since_first_dose(view, substance)
+    return {
+        "label": use.label,
+        "reference": use.source.reference,
+        "cycle_text": cycle_text(view, substance, ordered.place, ordered.gaps),
+        "cycle": "" if ordered.place.cycle is None else str(ordered.place.cycle),
+        "date": planned_days(view, use)[0].isoformat(),
+        "ordered": _ordered_text(ordered),
+        "expected": _expected_text(ordered),
+        "percent": _percent_text(ordered),
+        "bsa": body.words or "not known",
+        "response": response,
+        "reduction": _reduction_text(ordered),
+    }
+
+
+def _ordered_text(ordered: Ordered) -> str:
+    """``1.6 mg (0.83 mg/m2)``, ``0.8 mg/m2``."""
+    per_m2 = _text(ordered.per_m2, "mg/m2")
+    if ordered.use.dose is None:
+        return per_m2
+    return f"{ordered.use.dose.printed} ({per_m2})" if per_m2 else ordered.use.dose.printed
+
+
+def _expected_text(ordered: Ordered) -> str:
+    """``0.5 mg/m2 (0.95 mg)``; both levels where the response is not known."""
+    levels = ordered.expected.levels
+    per_m2 = " or ".join(map(plain, levels)) + " mg/m2"
+    area = ordered.body.value.number if ordered.body.value else None
+    if area is None:
+        return per_m2
+    return f"{per_m2} ({' or '.join(plain(level * area) for level in levels)} mg)"
+
+
+def _percent_text(ordered: Ordered) -> str:
+    """``25 %``: how far the dose is from the labelled one, in either direction."""
+    over, under = _deviation(ordered)
+    both = [each.number for each in (over, under) if isinstance(each, Interval)]
+    known = [each for each in both if each is not None]
+    return f"{_one_decimal(max(known))} %" if known else ""
+
+
+def _one_decimal(number: Fraction) -> str:
+    return plain(Fraction(round(number * 10), 10))
+
+
+def _reduction_text(ordered: Ordered) -> str:
+    """``0.6 mg/m2 on 2026-10-05``: the lowest dose that shows a reduction, else its words."""
+    for each in ordered.told:
+        if each.levels:
+            level, _ = min(each.levels)
+            return f"{plain(level)} mg/m2" + (f" on {each.day}" if each.day else "")
+    first: tuple[str | date, ...] = tuple(each.words for each in ordered.told)
+    return str(first[0]) if first else ""
+
+
+def _text(value: Interval | Unknown, unit: str) -> str:
+    """``1.8 mg/m2``, ``at least 1.8 mg/m2``, nothing when it is not known."""
+    if isinstance(value, Unknown) or value.lo is None:
+        return ""
+    if value.number is not None:
+        return f"{plain(value.number)} {unit}"
+    if value.hi is None:
+        return f"at least {plain(value.lo)} {unit}"
+    return f"{plain(value.lo)} to {plain(value.hi)} {unit}"
