@@ -30,4 +30,4 @@ class DataUnavailable(CDSServiceError):  # noqa: N818 - the name says what is th
 
     def __init__(self, key: str, reason: str) -> None:
         self.key = key
-        super().__init__(f'prefetch "{key}" is needed: {reason}')
+        super().__init__(f'"{key}" is needed: {reason}')

@@ -28,6 +28,8 @@ _UNANSWERED = frozenset(
     {Reason.NOT_SENT, Reason.NULL, Reason.FAILED, Reason.NOT_ALLOWED, Reason.TRUNCATED}
 )
 
+_UNUSABLE = frozenset({Reason.FOREIGN, Reason.UNREADABLE})
+
 _Item = tuple[str, Reason, str]
 
 
@@ -71,17 +73,17 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     ``show["items"]`` is a list of mappings with ``what``, ``reason``, ``detail`` (words) and
     ``rules`` (ids); ``reasons`` has the same things by reason, as a card tells them; ``names``
     lists the things in words, ``rules`` every rule left open. Shadow rules neither ask nor say
-    anything here, because they show no card; quiet ones do not ask.
+    anything here, because they show no card. Quiet ones do not ask for what did not come, but
+    say what came and could not be used: nobody may pass over another patient's data in silence.
     """
     shown = [verdict for verdict in verdicts if _shows_card(verdict.rule)]
     said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
     items: dict[_Item, dict[str, Rule]] = {}
     references: dict[str, None] = {}
     for verdict in shown:
-        if verdict.rule.left_open == "quiet":
-            continue
         for unknown in verdict.missing:
-            if _topic(unknown) not in said:
+            is_heard = verdict.rule.left_open != "quiet" or unknown.reason in _UNUSABLE
+            if is_heard and _topic(unknown) not in said:
                 item = (unknown.what, unknown.reason, unknown.detail)
                 items.setdefault(item, {})[verdict.rule.id] = verdict.rule
                 references[unknown.reference] = None

@@ -9,6 +9,7 @@ from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
 from cds_service.facts.derive.view import DRAFTS, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
+from cds_service.facts.unknown import Unknown
 
 
 def answer(question: Question, view: View) -> Answer:
@@ -27,8 +28,7 @@ def answer(question: Question, view: View) -> Answer:
     gaps = view.gaps(NEEDS, "active medications")
     fields: dict[str, Value] = {
         "count": Interval.at_least(len(found)) if gaps else Interval.exactly(len(found)),
-        "drafted": bool(drafts)
-        or next(iter(view.gaps((DRAFTS,), "the order being placed")), False),
+        "drafted": bool(drafts) or next(iter(_lost_drafts(view)), False),
     }
     shown = {
         "names": _names(found),
@@ -45,6 +45,12 @@ def answer(question: Question, view: View) -> Answer:
         "topics": {"count": named, "drafted": named},
     }
     return only(question, Reading(fields, shown, tuple(use.source for use in found)), gaps)
+
+
+def _lost_drafts(view: View) -> tuple[Unknown, ...]:
+    """Drafts set aside, whatever they are about."""
+    anything = frozenset[str]().union(*(each.concerns for each in view.chart.set_aside))
+    return view.gaps((DRAFTS,), "an order being placed", anything)
 
 
 def _is_in_doubt(use: DrugUse, substance: str) -> bool:

@@ -17,6 +17,11 @@ from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, at, each, name_of, text_at
 from cds_service.terminology import Resolution
 
+_KNOWN_STATUS = frozenset(
+    {"active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft"}
+)
+"""What R4 calls the states of a medication request, without "unknown"."""
+
 
 def read_drugs(material: Material) -> tuple[DrugUse, ...]:
     """Every use of a medication by the patient, identified or not, drafts first."""
@@ -58,7 +63,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             substances=drug.substances,
             kind="order",
             role=found.role,
-            status=text_at(resource, "status") or ("draft" if found.is_draft else "unknown"),
+            status=_order_status(found, resource),
             source=source(found),
             label=drug.label,
             resolved_by=drug.by,
@@ -80,6 +85,14 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             text=" ".join(filter(None, texts)),
             order_set=order_set_of(found, material),
         )
+
+
+def _order_status(found: Found, resource: Resource) -> str:
+    """As it stands; an order being signed is a draft unless a status we know says otherwise."""
+    status = text_at(resource, "status")
+    if found.is_draft:
+        return status if status in _KNOWN_STATUS else "draft"
+    return status or "unknown"
 
 
 def _planned_days(
