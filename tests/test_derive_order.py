@@ -111,7 +111,7 @@ def test_the_order_itself_says_best_where_it_belongs():
     assert found.fields["day_one"] is False
     assert found.fields["stated"] is True
     assert found.show["cycle_text"] == (
-        "cycle 2 day 8 (stated in the order; 1 dose on file suggest cycle 1)"
+        "cycle 2 day 8 (stated in the order; with 1 dose on file it is cycle 1)"
     )
 
 

@@ -248,4 +248,11 @@ def test_an_unread_page_may_hold_the_remission():
 
 def test_before_any_dose_nothing_applies():
     assert set(within(chart(draft())).values()) == {None}
-    assert isinstance(within(chart(draft(cycle=4)))["assessed"], Unknown)
+
+
+def test_where_doses_are_not_on_file_only_an_assessment_on_file_leaves_it_open():
+    assert within(chart(draft(cycle=4)))["assessed"] is False
+    assert after_last(chart(draft(cycle=4)))["assessed"] is False
+    assert isinstance(
+        within(chart(draft(cycle=4), response(5, remission=False)))["assessed"], Unknown
+    )

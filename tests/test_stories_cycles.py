@@ -80,6 +80,37 @@ class TestWhichCycle:
         draft = ino(basedOn=[{"reference": f"CarePlan/{plan['id']}"}])
         assert "INO-CYC-03" in story.sign([draft], [plan, transplant_planned(None), *liver()])
 
+    @pytest.mark.parametrize(
+        "plan",
+        [
+            {
+                "activity": [{"reference": {"reference": "MedicationRequest/x1"}}],
+                "title": "Cycle 4",
+            },
+            {"activity": [{"detail": {"description": "Inotuzumab ozogamicin cycle 4 day 1"}}]},
+        ],
+    )
+    def test_a_plan_that_names_the_order_or_the_drug(self, story, plan):
+        for activity in plan["activity"]:
+            activity.get("detail", {})["status"] = "in-progress"
+        draft = {**ino(), "id": "x1"}
+        chart = [care_plan(**plan), transplant_planned(None), *liver()]
+        assert "INO-CYC-03" in story.sign([draft], chart)
+
+    def test_the_request_group_among_the_drafts(self, story):
+        group = {
+            "resourceType": "RequestGroup",
+            "id": "group",
+            "status": "draft",
+            "intent": "plan",
+            "subject": {"reference": "Patient/p-1"},
+            "action": [
+                {"title": "Cycle 4 day 1", "resource": {"reference": "MedicationRequest/x1"}}
+            ],
+        }
+        drafts = [{**ino(), "id": "x1"}, group]
+        assert "INO-CYC-03" in story.sign(drafts, [transplant_planned(None), *liver()])
+
     def test_the_doses_say_it_when_nothing_else_does(self, story):
         cards = story.sign([ino()], [*course(3), transplant_planned(None), *liver()])
         card = cards["INO-CYC-03"]
@@ -394,6 +425,10 @@ class TestMRD:
 
 
 class TestEdges:
+    @pytest.mark.parametrize(("text", "indicator"), [("C2D1", "info"), ("C3D1", "warning")])
+    def test_a_response_is_missed_although_no_dose_is_on_file(self, story, text, indicator):
+        assert story.sign([written(text)], liver())["INO-CYC-06"]["indicator"] == indicator
+
     @pytest.mark.parametrize(("cycles", "fires"), [(2, False), (3, True), (5, True)])
     def test_beyond_the_third_before_a_transplant(self, story, cycles, fires):
         chart = [*course(cycles), response(5), mrd(5), transplant_planned(None), *liver()]

@@ -200,7 +200,7 @@ def cycle_text(view: View, substance: str, found: Position, gaps: tuple[Unknown,
     if not found.source:
         return f"{words} (inferred from {doses})"
     suggested = found.cycle if gaps or not found.inferred else found.inferred.cycle
-    but = "" if suggested == found.cycle else f"; {doses} on file suggest cycle {suggested}"
+    but = "" if suggested == found.cycle else f"; with {doses} on file it is cycle {suggested}"
     return f"{words} (stated in {found.source}{but})"
 
 

@@ -83,7 +83,7 @@ def remission_since_first_dose(view: View, substance: str) -> tuple[bool | Unkno
 
 
 def _any_on_file(view: View) -> bool:
-    """Whether there is an assessment at all that might belong to a cycle whose doses are unknown."""
+    """Whether any assessment is there that may belong to a cycle whose doses are unknown."""
     return bool(view.chart.responses) or any(_remissions(view))
 
 

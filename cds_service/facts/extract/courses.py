@@ -27,15 +27,26 @@ def read_courses(material: Material, drugs: Iterable[DrugUse]) -> tuple[CourseSt
 
 
 def _orders_by_plan(material: Material, drugs: dict[str, DrugUse]) -> dict[str, frozenset[str]]:
-    """The substances of the orders based on each plan."""
+    """The substances of the orders based on each plan, or named by it."""
     found: dict[str, frozenset[str]] = {}
-    for order in material.own("MedicationRequest"):
-        use = drugs.get(order.reference)
-        for reference in each(order.resource, "basedOn"):
-            plan = material.library.resolve(reference, order)
-            if plan and use:
-                found[plan.reference] = found.get(plan.reference, frozenset()) | use.substances
+    for plan, order in _links(material):
+        if plan and order and (use := drugs.get(order.reference)):
+            found[plan.reference] = found.get(plan.reference, frozenset()) | use.substances
     return found
+
+
+def _links(material: Material) -> Iterator[tuple[Found | None, Found | None]]:
+    """Plans with their orders: the order refers to the plan, or the plan to the order."""
+    resolve = material.library.resolve
+    for order in material.own("MedicationRequest"):
+        for reference in each(order.resource, "basedOn"):
+            yield resolve(reference, order), order
+    for plan in material.own("CarePlan"):
+        for activity in each(plan.resource, "activity"):
+            yield plan, resolve(activity.get("reference"), plan)
+    for plan in material.own("RequestGroup"):
+        for action in each(plan.resource, "action"):
+            yield plan, resolve(action.get("resource"), plan)
 
 
 def _statements(
@@ -71,6 +82,8 @@ def _texts(plan: Resource) -> Iterator[str]:
     for part in (plan, *each(plan, "action")):
         yield text_at(part, "title")
         yield text_at(part, "description")
+    for activity in each(plan, "activity"):
+        yield text_at(activity, "detail", "description")
     yield from (text_at(note, "text") for note in each(plan, "note"))
     yield text_at(plan, "groupIdentifier", "value")
     yield from (text_at(identifier, "value") for identifier in each(plan, "identifier"))
