@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
@@ -23,13 +23,18 @@ from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import answer_all
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import load_regimens
+from cds_service.rulebook.catalogue import catalogue
 from cds_service.rulebook.commands import Report, lint_report, mutants_report, test_report
 from cds_service.rulebook.judging import CaseJudge
-from cds_service.rulebook.loader import read_rulebook
+from cds_service.rulebook.loader import load_rulebook, read_rulebook
+from cds_service.rulebook.lock import lock_complaints, read_lock, unlocked, write_lock
 from cds_service.rulebook.model import Case, Rulebook
 from cds_service.rulebook.vocabulary_page import vocabulary_page
 from cds_service.settings import Settings
 from cds_service.terminology import Terminology
+
+if TYPE_CHECKING:
+    from werkzeug.test import Client
 
 
 @click.group()
@@ -98,22 +103,26 @@ def fixture(name: str | None) -> None:
 
 def _fired(endpoint: str, file: BinaryIO, at: datetime | None) -> dict[str, Any]:
     """The answer to a request file, through the same HTTP edge that an EHR meets."""
-    from cds_service.app import create_app
-
     body = file.read()
-    try:
-        parts_clock = (lambda: at.replace(tzinfo=UTC)) if at else None
-        client = create_app(Settings.from_environment(), parts_clock).test_client()
-    except CDSServiceError as error:
-        raise click.ClickException(str(error)) from None
     path = f"/{endpoint}/{_service_of(body)}"
-    answer = client.post(path, data=body, content_type="application/json")
+    answer = _client(at).post(path, data=body, content_type="application/json")
     content: dict[str, Any] = answer.get_json()
     if answer.status_code != HTTPStatus.OK:
         for line in outcome_text(answer.status_code, content):
             click.echo(line, err=True)
         sys.exit(1)
     return content
+
+
+def _client(at: datetime | None) -> Client:
+    """The whole service, without a network; its clock stands at ``at`` when given."""
+    from cds_service.app import create_app
+
+    clock = (lambda: at.replace(tzinfo=UTC)) if at else None
+    try:
+        return create_app(Settings.from_environment(), clock).test_client()
+    except CDSServiceError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _service_of(body: bytes) -> str:
@@ -185,6 +194,62 @@ def rules_mutants(folder: Path, ids: tuple[str, ...]) -> None:
 def rules_vocabulary() -> None:
     """Print the words of rules and cases as docs/writing-a-rule.md shows them."""
     click.echo(vocabulary_page())
+
+
+@rules.command("lock")
+@_folder
+@click.option("--check", is_flag=True, help="Only say whether the lock holds; write nothing.")
+def rules_lock(folder: Path, check: bool) -> None:
+    """Lock what each rule says; refuse one that changed under the same version."""
+    rulebook = _sound_rulebook(folder)
+    lock = read_lock(folder)
+    refused = tuple(lock_complaints(rulebook, lock))
+    behind = unlocked(rulebook, lock)
+    if refused or (check and behind):
+        new = f"not locked as they stand: {', '.join(behind)}; run `cds-service rules lock`"
+        _finish(Report(refused or (new,), clean=False))
+    if not check:
+        write_lock(rulebook, folder)
+    _finish(Report((f"{len(rulebook.rules)} rules locked",), clean=True))
+
+
+@rules.command("catalogue")
+@_folder
+def rules_catalogue(folder: Path) -> None:
+    """Print the rulebook as a page for people, as kept in docs/rules.md."""
+    click.echo(catalogue(_sound_rulebook(folder)), nl=False)
+
+
+@rules.command("coverage")
+def rules_coverage() -> None:
+    """Print for each rule its cases and the bundled patients that fire it."""
+    from cds_service.burden import coverage_text, fired_by
+    from cds_service.fixtures import list_fixtures, load_fixture
+    from cds_service.web.strict_json import dumps
+
+    client = _client(None)
+    now = datetime.now(UTC)
+    bodies = {each.name: dumps(load_fixture(each.name, now)) for each in list_fixtures()}
+    for line in coverage_text(_sound_rulebook(rules_dir()), fired_by(client, bodies)):
+        click.echo(line)
+
+
+@rules.command("burden")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_at
+def rules_burden(folder: Path, at: datetime | None) -> None:
+    """Fire every request file (*.json) in FOLDER; print cards per call, by rule and indicator."""
+    from cds_service.burden import burden_text, measured
+
+    for line in burden_text(measured(_client(at), folder.glob("*.json"))):
+        click.echo(line)
+
+
+def _sound_rulebook(folder: Path) -> Rulebook:
+    try:
+        return load_rulebook(folder, _terminology(folder))
+    except RulesError as error:
+        raise click.ClickException(str(error)) from None
 
 
 def _finish(report: Report) -> None:
