@@ -82,7 +82,8 @@ class Infusion:
     """How a dose is to be prepared and run, as far as the order says.
 
     ``minutes``: duration. ``diluents``: substance slugs (``sodium-chloride``, ``glucose``, ...).
-    ``mixed_with``: other active ingredients in the same bag or line. ``syringe``: given by syringe.
+    ``mixed_with``: active ingredients in the same bag or line, where there are several; the drug
+    itself may be among them. ``syringe``: given by syringe.
     """
 
     minutes: Interval | None = None
@@ -102,6 +103,8 @@ class DrugUse:
     administration's in-progress, completed, not-done, ...). ``end`` is the latest end the chart
     states. ``days`` are planned or real calendar days of doses, in order.
     ``cycle`` and ``day`` are those **stated** with the order ("C2D8"), never inferred.
+    ``route`` is one word (intravenous, oral, subcutaneous, intramuscular, intrathecal, ...), or
+    else as the chart writes it.
     ``label`` is the drug as the chart names it, ``order_set`` the regimen or group it belongs to.
     """
 

@@ -22,6 +22,8 @@ _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "mmol/L": (),
     "mEq/L": (),
     "g/dL": (),
+    "g/L": (),
+    "mL/min": (),
     "U/L": ("IU/L", "[IU]/L", "units/L", "unit/L"),
     "ukat/L": ("mckat/L", "microkat/L"),
     # Thousands per microlitre and billions per litre are the same number.
@@ -93,7 +95,8 @@ _TO_CANONICAL: Mapping[str, Mapping[str, Fraction]] = {
     "magnesium": {"mmol/L": Fraction(1), "mg/dL": Fraction("0.4114"), "mEq/L": Fraction(1, 2)},
     "potassium": {"mmol/L": Fraction(1), "mEq/L": Fraction(1)},
     "creatinine": {"mg/dL": Fraction(1), "umol/L": 1 / Fraction("88.4")},
-    "albumin": {"g/dL": Fraction(1)},
+    "creatinine-clearance": {"mL/min": Fraction(1)},
+    "albumin": {"g/dL": Fraction(1), "g/L": Fraction(1, 10)},
     "urate": {"mg/dL": Fraction(1)},
     "phosphate": {"mg/dL": Fraction(1)},
     **dict.fromkeys(
@@ -116,7 +119,7 @@ MAX_UNIT = 40
 
 _DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     # Mass and amount of substance stand for one another: codes of the two are mixed up in charts.
-    "concentration": ("mg/dL", "umol/L", "mmol/L", "mEq/L", "g/dL"),
+    "concentration": ("mg/dL", "umol/L", "mmol/L", "mEq/L", "g/dL", "g/L"),
     "activity": ("U/L", "ukat/L"),
     "count": ("10*9/L", "/uL"),
     "fraction": ("%",),
@@ -125,6 +128,7 @@ _DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "area": ("m2",),
     "time": ("ms", "s"),
     "dose": ("mg/m2", "ug/m2"),
+    "clearance": ("mL/min",),
 }
 _DIMENSION_OF = {unit: name for name, units in _DIMENSIONS.items() for unit in units}
 

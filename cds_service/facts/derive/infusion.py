@@ -38,18 +38,19 @@ def answer(question: Question, view: View) -> Answer:
     substance = slug(question, "substance")
     unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
     drafts = view.drafts(substance)
-    return Answer(question, tuple(_reading(view, use) for use in drafts), unread)
+    return Answer(question, tuple(_reading(view, substance, use) for use in drafts), unread)
 
 
-def _reading(view: View, use: DrugUse) -> Reading:
+def _reading(view: View, substance: str, use: DrugUse) -> Reading:
     run = use.infusion or Infusion()
+    others = run.mixed_with - {substance}
     vial = vial_content(use.text)
     fields: dict[str, Value] = {
         "intravenous": is_intravenous(use),
         "syringe": run.syringe,
         "minutes": run.minutes,
         "other_diluent": bool(run.diluents - {_SALINE}),
-        "mixed": bool(run.mixed_with),
+        "mixed": bool(others),
         "vial_content": Interval.exactly(vial) if vial else None,
     }
     shown = {
@@ -58,7 +59,7 @@ def _reading(view: View, use: DrugUse) -> Reading:
         "route": use.route,
         "minutes": _minutes(run),
         "diluents": view.names(run.diluents),
-        "mixed_with": view.names(run.mixed_with),
+        "mixed_with": view.names(others),
         "vial": f"{plain(vial)} mg" if vial else "",
     }
     return Reading(fields, shown, (use.source,))

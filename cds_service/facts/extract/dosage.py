@@ -12,7 +12,7 @@ from cds_service.facts.extract.numbers import measured_of, range_of
 from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import Measured, Moment
 from cds_service.facts.quantity import canonical_unit, converted
-from cds_service.fhir.peek import Resource, at, codings_of, each, name_of, text_at, texts_of
+from cds_service.fhir.peek import Resource, at, codings_of, each, text_at, texts_of
 
 LOCAL_ROUTES = frozenset({"54485002", "10547007", "6064005", "16857009"})
 """SNOMED CT (FHIR value set route-codes): ophthalmic, otic, topical, vaginal."""
@@ -69,11 +69,6 @@ def latest(moments: Iterable[Moment | None]) -> Moment | None:
     """The latest of several moments, those that are None left out."""
     known = [moment for moment in moments if moment]
     return max(known, key=lambda moment: moment.last, default=None)
-
-
-def route_of(dosages: Iterable[Resource]) -> str:
-    """The first route named."""
-    return next(filter(None, (name_of(dosage.get("route")) for dosage in dosages)), "")
 
 
 def local_use(dosages: Iterable[Resource]) -> bool | None:

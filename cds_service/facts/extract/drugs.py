@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 
 from cds_service.facts.extract import dosage as dosing
+from cds_service.facts.extract.infusion import infusion_of
 from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.extract.medication import drug_of
 from cds_service.facts.extract.numbers import measured_of
 from cds_service.facts.extract.order_text import stated_place
 from cds_service.facts.extract.regimen_name import order_set_of
+from cds_service.facts.extract.routes import route_of
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.quantity import converted
 from cds_service.fhir.library import Found
@@ -59,6 +61,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
         supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
         supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")
         start = dosing.first_start(dosages) or supply_start
+        dose = dosing.dose_in(dosages, "dose")
         yield DrugUse(
             substances=drug.substances,
             kind="order",
@@ -69,14 +72,14 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             resolved_by=drug.by,
             intent=text_at(resource, "intent"),
             local_use=_is_local(drug, dosages),
-            route=dosing.route_of(dosages),
+            route=route_of(dosages),
             one_off=dosing.is_one_off(dosages),
             do_not_perform=resource.get("doNotPerform") is True,
             start=start,
             end=dosing.latest((dosing.last_end(dosages), supply_end)),
             authored=authored,
             days=_planned_days(dosages, start, authored),
-            dose=dosing.dose_in(dosages, "dose"),
+            dose=dose,
             dose_per_m2=dosing.dose_in(dosages, "dose-per-m2"),
             cycle=place.cycle,
             day=place.day,
@@ -84,6 +87,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             status_reason=name_of(resource.get("statusReason")),
             text=" ".join(filter(None, texts)),
             order_set=order_set_of(found, material),
+            infusion=infusion_of(found, dosages, dose, material) if found.is_draft else None,
         )
 
 
@@ -116,7 +120,7 @@ def _statements(material: Material) -> Iterator[DrugUse]:
             label=drug.label,
             resolved_by=drug.by,
             local_use=_is_local(drug, dosages),
-            route=dosing.route_of(dosages),
+            route=route_of(dosages),
             one_off=dosing.is_one_off(dosages),
             start=_effective_start(resource),
             end=dosing.latest(
@@ -147,7 +151,7 @@ def _administrations(material: Material) -> Iterator[DrugUse]:
             label=drug.label,
             resolved_by=drug.by,
             local_use=_is_local(drug, [dosage]),
-            route=dosing.route_of([dosage]),
+            route=route_of([dosage]),
             one_off=True,
             start=start,
             end=moment_at(resource, "effectivePeriod", "end") or start,

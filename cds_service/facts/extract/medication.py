@@ -94,6 +94,12 @@ def _resolve(concept: object, text: str, material: Material) -> Resolution:
     )
 
 
+def parts_of(found: Found, material: Material) -> tuple[Resolution, ...]:
+    """Each ingredient of the mixture a request refers to, diluents among them."""
+    target = material.library.resolve(found.resource.get("medicationReference"), found)
+    return tuple(_ingredients(target, material)) if target else ()
+
+
 def _ingredients(medication: Found, material: Material) -> Iterator[Resolution]:
     for ingredient in each(medication.resource, "ingredient"):
         reference = ingredient.get("itemReference")
