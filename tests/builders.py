@@ -20,7 +20,9 @@ from cds_service.facts.model import (
     ConditionEntry,
     CourseStatement,
     DrugUse,
+    FindingResult,
     LabResult,
+    LineStatement,
     Measured,
     Moment,
     Patient,
@@ -244,6 +246,8 @@ _HOLDS = {
     TransplantStatement: "transplant",
     ResponseEntry: "responses",
     CourseStatement: "courses",
+    FindingResult: "findings",
+    LineStatement: "lines",
     SetAside: "set_aside",
 }
 

@@ -64,6 +64,13 @@ QUESTIONS = (
     question("infusion", substance=INO),
     question("unresolved_drugs", substance=INO),
     question("conflicts", analytes=LIVER, within=7, minutes_apart=60),
+    question("diagnoses", concept=["vod-sos", "gilbert"], status="active"),
+    question("marker", stated_by="vod-sos", denied_by="gilbert"),
+    question("line_of_therapy"),
+    question("finding", analyte="total-bilirubin", within=7),
+    question("tested", analyte="total-bilirubin", within=7),
+    question("weight_change", analyte="alt", substance=INO, since="last-dose", within=30),
+    question("drugs", substance=["busulfan"], state="ever"),
 )
 
 days = st.integers(-20, 120)

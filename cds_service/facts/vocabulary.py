@@ -166,12 +166,20 @@ KINDS: Mapping[str, Kind] = {
         ),
         Kind(
             "drugs",
-            "Medications of a class or substance in force at the evaluation.",
-            {"count": Field("number", "distinct ingredients found")},
+            "Medications of a class or substance in force at the evaluation; with state ever, "
+            "those on file that were taken at any time.",
+            {
+                "count": Field("number", "distinct ingredients found"),
+                "days_ahead": Field(
+                    "number", "days to the first planned day, 0 when none is named", "days"
+                ),
+            },
             {
                 "class": Selector("drug-class", many=True),
                 "substance": Selector("substance", many=True),
-                "state": Selector("word", choices=("drafted", "current", "drafted-or-current")),
+                "state": Selector(
+                    "word", choices=("drafted", "current", "drafted-or-current", "ever")
+                ),
                 "use": Selector("word", choices=("systemic", "any")),
                 "except_single_doses_of": Selector("substance", many=True),
                 "given_with": Selector("substance"),
@@ -213,6 +221,7 @@ KINDS: Mapping[str, Kind] = {
                 "intent_known": Field(
                     "flag", "the chart says whether one is intended, without contradiction"
                 ),
+                "drafted": Field("flag", "a request for one is being signed now"),
                 "days_ahead": Field("number", "days to the planned graft infusion", "days"),
                 "done": Field("flag", "one was done before now"),
                 "autologous": Field("flag", "the one done was autologous"),
@@ -243,6 +252,78 @@ KINDS: Mapping[str, Kind] = {
             (CONDITIONS,),
             ("label", "date", "ended", "status", "severity"),
             many_readings=True,
+        ),
+        Kind(
+            "diagnoses",
+            "How many diagnoses of a concept are on file, confirmed, provisional or without "
+            "verification status.",
+            {"count": Field("number", "entries found")},
+            {
+                "concept": Selector("concept", required=True, many=True),
+                "status": Selector("word", choices=("active", "relapsed")),
+            },
+            (CONDITIONS,),
+            ("names", "count", "by_words"),
+        ),
+        Kind(
+            "marker",
+            "Whether the disease bears a marker, as the words of its diagnoses say.",
+            {"positive": Field("flag", "a diagnosis says so, and none denies it")},
+            {
+                "stated_by": Selector("concept", required=True),
+                "denied_by": Selector("concept", required=True),
+            },
+            (CONDITIONS,),
+            ("label",),
+        ),
+        Kind(
+            "line_of_therapy",
+            "The line of therapy as plans state it; never inferred from names of drugs.",
+            {
+                "line": Field("number", "line stated, the highest of several"),
+                "highest": Field("number", "the same, and 0 when none is stated"),
+            },
+            {},
+            (CARE_PLANS, MEDICATION_REQUESTS),
+            ("line", "label"),
+        ),
+        Kind(
+            "finding",
+            "Results of an analyte that words or a number may give (pregnancy test, CD22), one "
+            "reading per result.",
+            {
+                "positive": Field("flag", "the words say positive; holds no test for a number"),
+                "value": Field("number", "value in the canonical unit, if it is a number"),
+                "latest": Field("flag", "no final result is later"),
+                "days_ago": Field("number", "days before the evaluation", "days"),
+            },
+            {"analyte": Selector("analyte", required=True), "within": _DAYS},
+            (OBSERVATIONS,),
+            ("name", "text", "date", "status"),
+            many_readings=True,
+        ),
+        Kind(
+            "tested",
+            "Whether an analyte that words or a number may give was tested in a window.",
+            {"done": Field("flag", "a final result is there")},
+            {"analyte": Selector("analyte", required=True), "within": _DAYS},
+            (OBSERVATIONS,),
+            ("name",),
+        ),
+        Kind(
+            "weight_change",
+            "How much the weight changed since the last dose or since the day of the transplant; "
+            "the baseline is the last weight of that day or of the days before it.",
+            {"percent": Field("number", "change in percent of the baseline, a gain above 0", "%")},
+            {
+                "analyte": Selector("analyte", required=True),
+                "substance": _SUBSTANCE,
+                "since": Selector("word", required=True, choices=("last-dose", "transplant")),
+                "within": _DAYS,
+                "baseline_within": _DAYS,
+            },
+            (OBSERVATIONS, *DOSES),
+            ("percent", "text", "date", "baseline", "since"),
         ),
         Kind(
             "response",

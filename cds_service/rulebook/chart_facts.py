@@ -11,8 +11,10 @@ from cds_service.facts.model import (
     ConditionEntry,
     CourseStatement,
     DrugUse,
+    FindingResult,
     Infusion,
     LabResult,
+    LineStatement,
     Patient,
     ProcedureEntry,
     ResponseEntry,
@@ -127,11 +129,14 @@ KEYS: Mapping[str, tuple[str, ...]] = {
         "recorded",
         "severity",
         "label",
+        "by_words",
     ),
     "procedure": ("concept", "status", "on", "label"),
     "transplant": ("stance", "day0", "role", "autologous", "label"),
     "response": ("on", "remission", "mrd_negative", "status", "label"),
     "plan": ("cycle", "day", "start", "label"),
+    "finding": ("analyte", "positive", "on", "text", "status"),
+    "therapy_line": ("line", "on", "label"),
     "patient": ("birth", "sex"),
     "unreadable": ("need", "reason", "concerns", "reference"),
 }
@@ -228,13 +233,40 @@ def _dose(entry: Entry) -> Iterable[tuple[str, object]]:
         )
 
 
-def _lab(entry: Entry) -> Iterable[tuple[str, object]]:
+def _analyte(entry: Entry) -> str:
     analytes = entry.words(
         "analyte", lambda word: entry.terminology.kind_of(word) == "analyte", "analyte"
     )
     if len(analytes) != 1:
         raise CaseError("analyte", 'needs one "analyte"')
     (analyte,) = analytes
+    return analyte
+
+
+def _finding(entry: Entry) -> Iterable[tuple[str, object]]:
+    yield (
+        "findings",
+        FindingResult(
+            analyte=_analyte(entry),
+            positive=entry.flag("positive", None),
+            when=entry.moment("on"),
+            source=entry.source("Observation"),
+            text=entry.text("text"),
+            status=entry.one_of("status", ("final", "preliminary")),
+        ),
+    )
+
+
+def _line(entry: Entry) -> Iterable[tuple[str, object]]:
+    line = entry.whole("line")
+    if line is None:
+        raise CaseError("", 'needs "line"')
+    source, label = entry.source("CarePlan"), entry.text("label", "care plan")
+    yield "lines", LineStatement(line, source, label, entry.moment("on"))
+
+
+def _lab(entry: Entry) -> Iterable[tuple[str, object]]:
+    analyte = _analyte(entry)
     value = entry.amount("value")
     yield (
         "labs",
@@ -274,6 +306,7 @@ def _condition(entry: Entry) -> Iterable[tuple[str, object]]:
             abatement=entry.moment("abatement"),
             recorded=entry.moment("recorded"),
             severity=entry.one_of("severity", ("", "mild", "moderate", "severe")),
+            by_words=bool(entry.flag("by_words")),
         ),
     )
 
@@ -366,6 +399,8 @@ READERS: Mapping[str, Callable[[Entry], Iterable[tuple[str, object]]]] = {
     "transplant": _transplant,
     "response": _response,
     "plan": _plan,
+    "finding": _finding,
+    "therapy_line": _line,
     "patient": _patient,
     "unreadable": _unreadable,
 }

@@ -15,8 +15,8 @@ from cds_service.facts.vocabulary import CONDITIONS
 COUNTED = frozenset({"confirmed", "provisional", ""})
 """Verification that makes an entry count; refuted and entered in error do not."""
 
-_SUSPECTED = frozenset({"unconfirmed", "differential"})
-_ACTIVE = frozenset({"active", "recurrence", "relapse"})
+SUSPECTED = frozenset({"unconfirmed", "differential"})
+ACTIVE = frozenset({"active", "recurrence", "relapse"})
 _RESOLVED = frozenset({"resolved", "remission", "inactive"})
 
 
@@ -32,14 +32,14 @@ def answer(question: Question, view: View) -> Answer:
     suspected = tuple(
         Unknown(what, Reason.AMBIGUOUS, f"recorded as {each.verification}", each.source.reference)
         for each in entries
-        if each.verification in _SUSPECTED
+        if each.verification in SUSPECTED
     )
     return Answer(question, readings, (*view.gaps((CONDITIONS,), what, concepts), *suspected))
 
 
 def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
     fields: dict[str, Value] = {
-        "active": _has_status(entry, _ACTIVE),
+        "active": _has_status(entry, ACTIVE),
         "resolved": _has_status(entry, _RESOLVED),
         "since_first_dose": _since_first_dose(view, entry, substance) if substance else None,
         "before_first_dose": _before_first_dose(view, entry, substance) if substance else None,
@@ -95,7 +95,7 @@ def _before_first_dose(view: View, entry: ConditionEntry, substance: str) -> boo
     if entry.onset and _on_or_after(entry.onset, first):
         return False
     ended_since = _on_or_after(entry.abatement, first) if entry.abatement else None
-    if ended_since or entry.clinical_status in _ACTIVE:
+    if ended_since or entry.clinical_status in ACTIVE:
         return False
     if ended_since is None:
         return _no_date(entry, "when it ended")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.derive.view import DRAFTS, View, number, only, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import DrugUse
@@ -26,6 +26,9 @@ LIVE = {
 }
 NEEDS = (MEDICATION_REQUESTS, MEDICATION_STATEMENTS)
 
+_TAKEN = ("active", "on-hold", "in-progress", "completed", "stopped")
+"""Taken now or at some time before."""
+
 _ENDED = ("completed", "stopped", "in-progress", *LIVE["order"], "intended")
 _WHAT = "active medications"
 
@@ -38,6 +41,7 @@ class Wanted:
     classes: tuple[str, ...]
     drafts: bool
     on_file: bool
+    ever: bool
     systemic: bool
     not_as_single_dose: frozenset[str]
     given_with: str
@@ -86,8 +90,9 @@ def _wanted(question: Question, view: View) -> Wanted:
     return Wanted(
         substances=substances - frozenset(slugs(question, "other_than")),
         classes=classes,
-        drafts=state != "current",
+        drafts=state not in ("current", "ever"),
         on_file=state != "drafted",
+        ever=state == "ever",
         systemic=slug(question, "use") == "systemic",
         not_as_single_dose=frozenset(slugs(question, "except_single_doses_of")),
         given_with=slug(question, "given_with"),
@@ -121,7 +126,7 @@ def _days(use: DrugUse) -> set[date]:
 
 def _counts(use: DrugUse, substance: str, wanted: Wanted, now: datetime) -> Truth:
     """Whether one use of one substance counts now; None when its end is not known."""
-    if is_live(use, now):
+    if use.status in _TAKEN if wanted.ever else is_live(use, now):
         return True
     if use.status == "unknown" and not _has_ended(use, now):
         return None
@@ -174,7 +179,17 @@ def _reading(
         "count": len(ingredients),
         "list_date": _list_date(view, wanted.classes),
     }
-    return Reading({"count": Interval(sure, most)}, shown, tuple(use.source for _, use in found))
+    days = [_days_ahead(use, view.chart.today) for _, use in found]
+    fields: dict[str, Value] = {
+        "count": Interval(sure, most),
+        "days_ahead": Interval.exactly(min(days)) if days else None,
+    }
+    return Reading(fields, shown, tuple(use.source for _, use in found))
+
+
+def _days_ahead(use: DrugUse, today: date) -> int:
+    """Days to the first day it is planned for; 0 when that is past or no day is named."""
+    return max(min(((day - today).days for day in _days(use)), default=0), 0)
 
 
 def item(

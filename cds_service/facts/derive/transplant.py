@@ -45,6 +45,9 @@ def answer(question: Question, view: View) -> Answer:
     fields: dict[str, Value] = {
         "intended": intended(view, wanted, refused),
         "intent_known": _intent_known(view, wanted, refused),
+        "drafted": any(
+            each.role == "draft" for each in view.chart.transplant if each.stance == "yes"
+        ),
         "days_ahead": _days_ahead(view, wanted, refused),
         "done": was_done(view),
         "autologous": _autologous(view),
