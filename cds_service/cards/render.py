@@ -59,7 +59,18 @@ def render_cards(
     assessed comes last, and otherwise the order of the verdicts stays.
     """
     told = amended([_tell(verdict, call) for verdict in verdicts if _is_seen(verdict)])
-    return tuple(_card(each, call, rulebook, context) for each in sorted(told, key=_place))
+    left_open = list(_left_open(verdicts))
+    return tuple(
+        _card(each, left_open, call, rulebook, context) for each in sorted(told, key=_place)
+    )
+
+
+def _left_open(verdicts: Iterable[Verdict]) -> Iterator[ClauseVerdict]:
+    """The clauses of rules that have no answer: they hold the orders it is missed for."""
+    for verdict in verdicts:
+        if verdict.outcome == "unknown":
+            for variant in verdict.variants:
+                yield from variant.clauses
 
 
 def render_summary(
@@ -139,7 +150,13 @@ def _place(told: _Told) -> tuple[int, bool, int]:
     return URGENCY[told.speaking.variant.indicator], unassessed, -len(told.speaking.clauses)
 
 
-def _card(told: _Told, call: HookCall, rulebook: Rulebook, context: CardContext) -> Card:
+def _card(
+    told: _Told,
+    left_open: Sequence[ClauseVerdict],
+    call: HookCall,
+    rulebook: Rulebook,
+    context: CardContext,
+) -> Card:
     rule, speaking = told.rule, told.speaking
     citation = rule.cited_by(speaking.variant)
     clauses = [clause for each in told.all for clause in each.speaking.clauses]
@@ -156,7 +173,7 @@ def _card(told: _Told, call: HookCall, rulebook: Rulebook, context: CardContext)
         suggestions=offers(rule, speaking, call, rulebook, context),
         override_reasons=rule.override_reasons,
         links=(_link(rule, context),),
-        orders=tuple(concerned(clauses, drafts_of(call), call)),
+        orders=tuple(concerned(left_open if rule.is_last else clauses, drafts_of(call), call)),
         facts=_sources(clauses),
         evaluated=context.now.isoformat(timespec="seconds"),
     )
