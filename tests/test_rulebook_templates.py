@@ -50,7 +50,7 @@ def test_words_that_the_variant_shows_may_be_printed(template: str) -> None:
     [
         ("{{ lab.colour }}", 'prints "lab.colour"; lab shows: name, value'),
         ("{{ lab }}", 'prints "lab."'),
-        ("{{ bilirubin.text }}", 'names: lab, drugs, order, p, evidence, hook, profile.'),
+        ("{{ bilirubin.text }}", "names: lab, drugs, order, p, evidence, hook, profile."),
         ("{{ elsewhere.text }}", "guard it with {% if elsewhere is defined %}"),
         ("{% if elsewhere is defined %}{% else %}{{ elsewhere.text }}{% endif %}", "guard it"),
         ("{% if elsewhere %}x{% endif %}", "guard it"),
