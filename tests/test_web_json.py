@@ -90,6 +90,17 @@ def test_a_hundred_levels_are_read():
     assert parse(b"[" * 100 + b"]" * 100)
 
 
+@pytest.mark.parametrize("text", ["]" * 200, "[" * 200, '\\"]]', "\\\\", '"', "\\"])
+def test_brackets_within_strings_do_not_change_the_depth(text):
+    deep: object = text
+    for _ in range(50):
+        deep = {text: [text, deep, text]}
+
+    assert parse(json.dumps(deep).encode()) == deep
+    with pytest.raises(JSONError, match="nested deeper"):
+        parse(json.dumps([deep]).encode())
+
+
 def test_lone_surrogates_are_replaced_in_keys_and_values():
     assert parse(rb'{"\ud800": ["\uDC00x", "\ud83d\ude00"]}') == {"\ufffd": ["\ufffdx", "😀"]}
 

@@ -21,8 +21,10 @@ _LINE_MARK = re.compile(r"^([#+\-=:.)])")
 
 def plain(text: str) -> str:
     """The text on one line: white space folded, control and invisible characters taken out."""
-    visible = (_visible(character) for character in " ".join(text.split()))
-    return " ".join("".join(visible).split())
+    line = " ".join(text.split())
+    if line.isprintable():
+        return line
+    return " ".join("".join(map(_visible, line)).split())
 
 
 def _visible(character: str) -> str:

@@ -30,9 +30,8 @@ def is_exact_limit(limit: Fraction) -> bool:
 
 def encode(number: Fraction) -> int:
     """The number as an integer of the same order as all limits; see the head of this file."""
-    millionths = number * _MILLIONTHS
-    whole = millionths.numerator // millionths.denominator
-    return _clamped(2 * whole + (millionths.denominator != 1))
+    whole, rest = divmod(number.numerator * _MILLIONTHS, number.denominator)
+    return _clamped(2 * whole + (rest != 0))
 
 
 def _clamped(encoded: int) -> int:

@@ -33,10 +33,19 @@ class Question:
 
     kind: str
     selectors: tuple[tuple[str, Selector], ...] = ()
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work the hash out once: answers are looked up hundreds of times per call."""
+        object.__setattr__(self, "_hash", hash((self.kind, self.selectors)))
+
+    def __hash__(self) -> int:
+        """The same for questions that are equal."""
+        return self._hash
 
     def get(self, name: str) -> Selector | None:
         """The selector of that name, None when the rule left it out."""
-        return dict(self.selectors).get(name)
+        return next((value for word, value in self.selectors if word == name), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ goes through ``read`` instead, where a wrong type is noticed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 Resource = Mapping[str, Any]
@@ -33,19 +34,25 @@ def at(value: object, *path: str) -> object:
 
 def each(value: object, *path: str) -> Iterator[Resource]:
     """The objects of a list at the end of a path; a lone object counts as a list of one."""
-    found = at(value, *path)
-    if isinstance(found, dict):
-        yield found
-    elif isinstance(found, list):
-        yield from (item for item in found if isinstance(item, dict))
+    for name in path:
+        if not isinstance(value, dict):
+            return iter(())
+        value = value.get(name)
+    if isinstance(value, dict):
+        return iter((value,))
+    return iter(
+        [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
+    )
 
 
 def texts_of(concept: object) -> Iterator[str]:
     """The words of a CodeableConcept (or a list of them): its text and every display."""
-    for one in [concept] if not isinstance(concept, list) else concept:
+    for one in each(concept):
         if words := text_at(one, "text"):
             yield words
-        yield from filter(None, (text_at(coding, "display") for coding in each(one, "coding")))
+        for coding in each(one, "coding"):
+            if words := text_at(coding, "display"):
+                yield words
 
 
 def name_of(concept: object) -> str:
@@ -57,5 +64,6 @@ def name_of(concept: object) -> str:
 
 def codings_of(concept: object) -> Iterator[Resource]:
     """The codings of a CodeableConcept, or of a list of them."""
-    for one in [concept] if not isinstance(concept, list) else concept:
-        yield from each(one, "coding")
+    if isinstance(concept, list):
+        return chain.from_iterable(each(one, "coding") for one in concept)
+    return each(concept, "coding")

@@ -14,7 +14,6 @@ from typing import Any
 from fhir.resources.R4B.adverseevent import AdverseEvent
 from fhir.resources.R4B.allergyintolerance import AllergyIntolerance
 from fhir.resources.R4B.careplan import CarePlan
-from fhir.resources.R4B.codeableconcept import CodeableConcept
 from fhir.resources.R4B.condition import Condition
 from fhir.resources.R4B.goal import Goal
 from fhir.resources.R4B.medicationadministration import MedicationAdministration
@@ -23,10 +22,11 @@ from fhir.resources.R4B.medicationstatement import MedicationStatement
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.patient import Patient
 from fhir.resources.R4B.procedure import Procedure
-from fhir.resources.R4B.reference import Reference
 from fhir.resources.R4B.servicerequest import ServiceRequest
-from pydantic import BaseModel, ValidationError
+from fhir_core.fhirabstractmodel import FHIRAbstractModel
+from pydantic import ValidationError
 
+from cds_service.fhir.part_model import part_of
 from cds_service.fhir.peek import Resource
 
 Shape = Mapping[str, Any]
@@ -35,20 +35,17 @@ only that there is an object: what it holds is looked at elsewhere."""
 
 _PERIOD: Shape = dict.fromkeys(("start", "end"))
 _DOSAGE: Shape = {"timing": {"event": None, "repeat": {"boundsPeriod": _PERIOD}}}
-# Built once: the models accept a part that is already one of theirs without reading it again.
-_SUBJECT = Reference(reference="Patient/any")
-_CONCEPT = CodeableConcept(text="any")
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What we read of one resource type.
 
-    ``given`` stands in for required elements that are looked at elsewhere or may be missing in a
-    draft. ``spare`` are elements whose failure costs only themselves.
+    ``given`` stands in for required elements that may be missing in a draft. ``spare`` are elements
+    whose failure costs only themselves.
     """
 
-    model: type[BaseModel]
+    model: type[FHIRAbstractModel]
     shape: Shape
     given: Mapping[str, Any]
     spare: frozenset[str] = frozenset()
@@ -69,7 +66,7 @@ SPECS: Mapping[str, Spec] = {
             "valueBoolean": None,
             "component": {},
         },
-        {"code": _CONCEPT},
+        {},
     ),
     "MedicationRequest": Spec(
         MedicationRequest,
@@ -81,12 +78,7 @@ SPECS: Mapping[str, Spec] = {
             "dosageInstruction": _DOSAGE,
             "dispenseRequest": {"validityPeriod": {"end": None}},
         },
-        {
-            "status": "unknown",
-            "intent": "order",
-            "subject": _SUBJECT,
-            "medicationCodeableConcept": _CONCEPT,
-        },
+        {"status": "unknown", "intent": "order"},
         frozenset({"authoredOn", "dosageInstruction", "dispenseRequest"}),
     ),
     "MedicationStatement": Spec(
@@ -98,7 +90,7 @@ SPECS: Mapping[str, Spec] = {
             "dateAsserted": None,
             "dosage": _DOSAGE,
         },
-        {"status": "unknown", "subject": _SUBJECT, "medicationCodeableConcept": _CONCEPT},
+        {"status": "unknown"},
         frozenset({"dateAsserted", "dosage"}),
     ),
     "MedicationAdministration": Spec(
@@ -109,7 +101,7 @@ SPECS: Mapping[str, Spec] = {
             "effectivePeriod": _PERIOD,
             "dosage": {},
         },
-        {"subject": _SUBJECT, "medicationCodeableConcept": _CONCEPT},
+        {},
         frozenset({"dosage"}),
     ),
     "Condition": Spec(
@@ -121,7 +113,7 @@ SPECS: Mapping[str, Spec] = {
             "abatementPeriod": _PERIOD,
             "recordedDate": None,
         },
-        {"subject": _SUBJECT},
+        {},
         frozenset(
             {"onsetDateTime", "onsetPeriod", "abatementDateTime", "abatementPeriod", "recordedDate"}
         ),
@@ -129,7 +121,7 @@ SPECS: Mapping[str, Spec] = {
     "Procedure": Spec(
         Procedure,
         {"status": None, "performedDateTime": None, "performedPeriod": _PERIOD},
-        {"subject": _SUBJECT},
+        {},
         frozenset({"performedDateTime", "performedPeriod"}),
     ),
     "ServiceRequest": Spec(
@@ -142,7 +134,7 @@ SPECS: Mapping[str, Spec] = {
             "occurrencePeriod": _PERIOD,
             "occurrenceTiming": {"event": None},
         },
-        {"status": "unknown", "intent": "order", "subject": _SUBJECT},
+        {"status": "unknown", "intent": "order"},
         frozenset({"occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"}),
     ),
     "CarePlan": Spec(
@@ -164,18 +156,18 @@ SPECS: Mapping[str, Spec] = {
                 },
             },
         },
-        {"intent": "plan", "subject": _SUBJECT},
+        {},
         frozenset({"period"}),
     ),
     "Goal": Spec(
         Goal,
         {"lifecycleStatus": None},
-        {"subject": _SUBJECT, "description": _CONCEPT},
+        {},
     ),
     "AdverseEvent": Spec(
         AdverseEvent,
         {"actuality": None, "date": None, "detected": None, "recordedDate": None},
-        {"actuality": "actual", "subject": _SUBJECT},
+        {"actuality": "actual"},
         frozenset({"date", "detected", "recordedDate"}),
     ),
     "AllergyIntolerance": Spec(
@@ -187,12 +179,16 @@ SPECS: Mapping[str, Spec] = {
             "recordedDate": None,
             "lastOccurrence": None,
         },
-        {"patient": _SUBJECT},
+        {},
         frozenset(
             {"criticality", "onsetDateTime", "onsetPeriod", "recordedDate", "lastOccurrence"}
         ),
     ),
 }
+
+
+_PARTS = {name: part_of(spec.model, spec.shape) for name, spec in SPECS.items()}
+"""What each resource is validated with: other elements neither matter nor take time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,24 +206,24 @@ class Reading:
 
 def read(resource: Resource, resource_type: str) -> Reading:
     """Prune and validate one resource of a type in ``SPECS``."""
-    spec = SPECS[resource_type]
-    pruned = _prune(resource, spec.shape)
-    wrong = _complaints(spec, pruned)
+    spec, model = SPECS[resource_type], _PARTS[resource_type]
+    pruned = {**spec.given, **_prune(resource, spec.shape)}
+    wrong = _complaints(model, pruned)
     if not wrong:
         return Reading(resource)
     roots = {path.partition(".")[0] for path in wrong}
     if roots <= spec.spare:
         rest = {name: value for name, value in pruned.items() if name not in roots}
-        if not _complaints(spec, rest):
+        if not _complaints(model, rest):
             kept = {name: value for name, value in resource.items() if name not in roots}
             return Reading(kept, wrong)
     return Reading(None, wrong)
 
 
-def _complaints(spec: Spec, pruned: Resource) -> tuple[str, ...]:
+def _complaints(model: type[FHIRAbstractModel], pruned: Resource) -> tuple[str, ...]:
     """The paths of the elements the model refuses."""
     try:
-        spec.model.model_validate({**spec.given, **pruned})
+        model.model_validate(pruned)
     except ValidationError as refused:
         errors = refused.errors(include_url=False, include_context=False, include_input=False)
         return tuple(dict.fromkeys(_path(error["loc"]) for error in errors))
