@@ -56,7 +56,7 @@ def _orders(material: Material) -> Iterator[DrugUse]:
         texts = [text_at(dosage, "text") for dosage in dosages]
         texts += [text_at(dosage, "patientInstruction") for dosage in dosages]
         texts += [text_at(note, "text") for note in each(resource, "note")]
-        place = stated_place(texts)
+        place = stated_place([*texts, text_at(found.resource, "groupIdentifier", "value")])
         authored = moment_at(resource, "authoredOn")
         supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
         supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")

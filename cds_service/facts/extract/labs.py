@@ -143,12 +143,17 @@ def _result(
 
 
 def effective(observation: Resource) -> Moment | None:
-    """When the specimen was taken or the patient measured; the end of a period."""
+    """When the specimen was taken or the patient measured; the end of a period.
+
+    A result without such a time is as old as the day it was issued: it may be older, but a raised
+    value without a time should not be passed over.
+    """
     return (
         moment_at(observation, "effectiveDateTime")
         or moment_at(observation, "effectiveInstant")
         or moment_at(observation, "effectivePeriod", "end")
         or moment_at(observation, "effectivePeriod", "start")
+        or moment_at(observation, "issued")
     )
 
 
