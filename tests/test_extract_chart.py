@@ -21,8 +21,11 @@ from tests.fhir_builders import (
     NOW,
     adverse_event,
     allergy,
+    assessment,
     bundle,
+    care_plan,
     chart_of,
+    concept,
     condition,
     goal,
     hook_call,
@@ -286,12 +289,43 @@ WHOLE: list[dict[str, Any]] = [
         dosageInstruction=[
             {
                 "text": "C2D8",
-                "timing": {"event": ["2026-11-20"], "repeat": {"boundsPeriod": {}, "count": 1}},
+                "timing": {
+                    "event": ["2026-11-20"],
+                    "repeat": {"boundsPeriod": {}, "count": 1, "duration": 1, "durationUnit": "h"},
+                },
                 "route": {"text": "IV"},
-                "doseAndRate": [{"doseQuantity": {"value": Decimal(1), "unit": "mg"}}],
+                "method": {"text": "syringe"},
+                "additionalInstruction": [{"text": "in 50 mL saline"}],
+                "doseAndRate": [
+                    {
+                        "doseQuantity": {"value": Decimal(1), "unit": "mg"},
+                        "rateQuantity": {"value": Decimal(50), "unit": "mL/h"},
+                        "rateRatio": {
+                            "numerator": {"value": 50, "unit": "mL"},
+                            "denominator": {"value": 1, "unit": "h"},
+                        },
+                    }
+                ],
             }
         ],
         basedOn=[{"reference": "CarePlan/1"}],
+    ),
+    medication_request(
+        medicationCodeableConcept=None,
+        medicationReference={"reference": "#bag"},
+        contained=[
+            {
+                "resourceType": "Medication",
+                "id": "bag",
+                "ingredient": [
+                    {"itemCodeableConcept": concept(INO)},
+                    {
+                        "itemCodeableConcept": concept("sodium-chloride"),
+                        "strength": {"numerator": {"value": 50, "unit": "mL"}},
+                    },
+                ],
+            }
+        ],
     ),
     condition(),
     service_request(occurrenceDateTime="2026-12-01"),
@@ -302,6 +336,14 @@ WHOLE: list[dict[str, Any]] = [
         outcome={"coding": [{"code": "resolved"}]},
         resultingCondition=[{"reference": "Condition/1"}],
     ),
+    observation(
+        "pregnancy-test",
+        interpretation=[{"coding": [{"code": "POS"}]}],
+        hasMember=[{"reference": "#x"}],
+    ),
+    assessment("cd22", "CD22+"),
+    assessment("immunophenotype", "CD22: 98 %"),
+    care_plan("Second-line therapy", extension=[{"url": "x/line-of-therapy", "valueInteger": 2}]),
     allergy(criticality="high", reaction=[{"severity": "mild", "manifestation": [{"text": "x"}]}]),
 ]
 

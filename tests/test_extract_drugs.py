@@ -23,6 +23,7 @@ from tests.fhir_builders import (
     medication_statement,
     procedure,
     quantity,
+    terminology,
 )
 from tests.test_extract_chart import read
 
@@ -414,3 +415,32 @@ def test_an_epic_order_is_read_whole() -> None:
     (use,) = read(hook_call(draft_orders=bundle(order, bag, type=None, total=None))).drugs
 
     assert (use.substances, use.resolved_by, use.order_set) == (INO_ONLY, "code", "")
+
+
+@pytest.mark.parametrize("status", ["not-done", "stopped", "on-hold"])
+def test_a_dose_that_was_not_given_keeps_its_day_and_reason(status: str) -> None:
+    use = use_of(administration(status=status, statusReason=[{"text": "neutropenia"}]))
+
+    assert (use.status, use.status_reason) == (status, "neutropenia")
+    assert use.days == (date(2026, 11, 12),)
+
+
+def test_an_order_for_a_live_vaccine_is_known_as_one() -> None:
+    use = ordered(
+        medicationCodeableConcept={
+            "coding": [{"system": "http://www.whocc.no/atc", "code": "J07BD52"}]
+        }
+    )
+    classes = [terminology().classes_of(substance) for substance in use.substances]
+
+    assert use.substances == {"measles-vaccine-live", "mumps-vaccine-live", "rubella-vaccine-live"}
+    assert all("live-vaccine-candidate" in found for found in classes)
+
+
+def test_a_recombinant_vaccine_is_no_live_one() -> None:
+    use = ordered(medicationCodeableConcept={"text": "recombinant zoster vaccine"})
+
+    assert not any(
+        "live-vaccine-candidate" in terminology().classes_of(substance)
+        for substance in use.substances
+    )

@@ -93,6 +93,12 @@ def test_a_suspect_that_was_not_sent_is_known_by_its_display() -> None:
     assert event("Rash", suspectEntity=[{"instance": gone}]).substances == INO_ONLY
 
 
+def test_a_suspect_that_no_value_set_knows_is_named_all_the_same() -> None:
+    other = {"reference": "Medication/gone", "display": "Compound X-17"}
+
+    assert event("Rash", suspectEntity=[{"instance": other}]).substances == {"compound-x-17"}
+
+
 def test_an_event_may_name_the_drug_in_its_own_words() -> None:
     harm = event("Infusion reaction to inotuzumab", suspectEntity=None)
 

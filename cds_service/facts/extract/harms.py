@@ -79,7 +79,13 @@ def _suspects(found: Found, material: Material) -> Iterator[tuple[frozenset[str]
     """The substances of each suspect, and whether it is not said to be unrelated."""
     for suspect in each(found.resource, "suspectEntity"):
         drug = referred_drug(suspect.get("instance"), found, material)
-        yield drug.substances, not any(map(_is_unrelated, each(suspect, "causality")))
+        named = drug.substances or frozenset(filter(None, (_slug(drug.label),)))
+        yield named, not any(map(_is_unrelated, each(suspect, "causality")))
+
+
+def _slug(label: str) -> str:
+    """A drug that no value set knows, under a name of its own: it is suspected, not one of ours."""
+    return "-".join(re.findall(r"[^\W_]+", label.casefold()))
 
 
 def _is_unrelated(causality: Resource) -> bool:
