@@ -23,5 +23,7 @@ settings.load_profile("suite")
 def client() -> FlaskClient:
     """The whole service with the bundled rules; its clock stands still at ``story.NOW``."""
     numbers = count(1)
-    app = create_app(Settings(), clock=lambda: NOW, new_id=lambda: str(UUID(int=next(numbers))))
+    app = create_app(
+        Settings(), clock=lambda: NOW, new_id=lambda: str(UUID(int=next(numbers), version=4))
+    )
     return app.test_client()
