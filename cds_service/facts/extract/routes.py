@@ -70,8 +70,7 @@ def route_of(dosages: Iterable[Resource]) -> str:
         for dosage in dosages
         for sentence in _SENTENCE.split(tidy(text_at(dosage, "text")))
         if not _DENIED.search(sentence) and not _OTHER_USE.search(sentence)
-        for route in _routes_in(sentence)
-        if route in _IN_AN_ORDER
+        for route in _routes_in(sentence, _IN_AN_ORDER)
     }
     return said.pop() if len(said) == 1 else ""
 
@@ -87,5 +86,5 @@ def _named(concept: object) -> str:
     return known_words.pop() if len(known_words) == 1 else name_of(concept)
 
 
-def _routes_in(text: str) -> list[str]:
-    return [route for route, words in _WORDS.items() if words.search(text)]
+def _routes_in(text: str, routes: Iterable[str] = _WORDS) -> list[str]:
+    return [route for route in routes if _WORDS[route].search(text)]
