@@ -284,7 +284,7 @@ KINDS: Mapping[str, Kind] = {
                 "highest": Field("number", "the same, and 0 when none is stated"),
             },
             {},
-            (CARE_PLANS, MEDICATION_REQUESTS),
+            (CARE_PLANS, MEDICATION_REQUESTS, CONDITIONS),
             ("line", "label"),
         ),
         Kind(

@@ -13,7 +13,7 @@ from cds_service.facts.vocabulary import CONDITIONS
 def answer(question: Question, view: View) -> Answer:
     """One reading; what no diagnosis says, or what they say both ways, is not known."""
     stated, denied = slug(question, "stated_by"), slug(question, "denied_by")
-    what = view.name(stated)
+    what = f"whether the disease is {view.name(stated)}"
     yes, no = _entries(view, stated), _entries(view, denied)
     gaps = view.gaps((CONDITIONS,), what, (stated, denied))
     positive: Value = bool(yes)

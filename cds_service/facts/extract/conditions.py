@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from cds_service.facts.extract.concept_words import conditions_in_words
+from cds_service.facts.extract.leukaemia_words import LEUKAEMIAS, leukaemia_words
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.model import ConditionEntry
 from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
@@ -32,6 +33,8 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
         concepts = coded or conditions_in_words(texts_of(code), material.terminology)
         if not concepts:
             continue
+        if concepts & LEUKAEMIAS:
+            concepts |= leukaemia_words(texts_of(code))
         resource = material.readable(found, concepts)
         if resource is None:
             continue
