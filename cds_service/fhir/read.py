@@ -24,7 +24,6 @@ from fhir.resources.R4B.patient import Patient
 from fhir.resources.R4B.procedure import Procedure
 from fhir.resources.R4B.servicerequest import ServiceRequest
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
-from pydantic import ValidationError
 
 from cds_service.fhir.part_model import part_of
 from cds_service.fhir.peek import Resource
@@ -208,38 +207,24 @@ def read(resource: Resource, resource_type: str) -> Reading:
     """Prune and validate one resource of a type in ``SPECS``."""
     spec, model = SPECS[resource_type], _PARTS[resource_type]
     pruned = {**spec.given, **_prune(resource, spec.shape)}
-    wrong = _complaints(model, pruned)
+    wrong = model.complaints(pruned)
     if not wrong:
         return Reading(resource)
     roots = {path.partition(".")[0] for path in wrong}
     if roots <= spec.spare:
         rest = {name: value for name, value in pruned.items() if name not in roots}
-        if not _complaints(model, rest):
+        if not model.complaints(rest):
             kept = {name: value for name, value in resource.items() if name not in roots}
             return Reading(kept, wrong)
     return Reading(None, wrong)
 
 
-def _complaints(model: type[FHIRAbstractModel], pruned: Resource) -> tuple[str, ...]:
-    """The paths of the elements the model refuses."""
-    try:
-        model.model_validate(pruned)
-    except ValidationError as refused:
-        errors = refused.errors(include_url=False, include_context=False, include_input=False)
-        return tuple(dict.fromkeys(_path(error["loc"]) for error in errors))
-    except (ValueError, TypeError, OverflowError, RecursionError, AssertionError):
-        return ("resource",)
-    return ()
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    # The models call the whole of a part "root".
-    return ".".join(str(step) for step in location if step != "root") or "resource"
-
-
 def _prune(value: Resource, shape: Shape) -> dict[str, Any]:
-    kept = {name: _pruned(value[name], shape[name]) for name in shape if name in value}
-    return {name: found for name, found in kept.items() if not _is_blank(found)}
+    kept = {}
+    for name, below in shape.items():
+        if name in value and not _is_blank(found := _pruned(value[name], below)):
+            kept[name] = found
+    return kept
 
 
 def _pruned(value: object, shape: Shape | None) -> object:
@@ -257,4 +242,4 @@ def _pruned_item(value: object, shape: Shape | None) -> object:
 
 def _is_blank(value: object) -> bool:
     """FHIR knows no empty element; some senders do. Zero and false are not empty."""
-    return value is None or (isinstance(value, str | list | dict) and not value)
+    return value is None or (isinstance(value, (str, list, dict)) and not value)
