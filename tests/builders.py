@@ -21,6 +21,7 @@ from cds_service.facts.model import (
     CourseStatement,
     DrugUse,
     FindingResult,
+    HarmEntry,
     LabResult,
     LineStatement,
     Measured,
@@ -228,6 +229,16 @@ def plan(cycle: int, *, day: int | None = None, start: When = None) -> CourseSta
     return CourseStatement(cycle, source("CarePlan"), f"cycle {cycle}", day, on(start))
 
 
+def harm(
+    *substances: str, kind: str = "adverse-event", label: str = "", at: When = None, **more: object
+) -> HarmEntry:
+    """An adverse event, or an allergy."""
+    type_ = "AllergyIntolerance" if kind == "allergy" else "AdverseEvent"
+    return HarmEntry(
+        kind, frozenset(substances), label or kind, source(type_), onset=on(at), **more
+    )
+
+
 def unreadable(need: str, *concerns: str, reason: Reason = Reason.UNREADABLE) -> SetAside:
     """A resource that could not be used."""
     return SetAside(need, "Observation/broken", reason, concerns=frozenset(concerns))
@@ -248,6 +259,7 @@ _HOLDS = {
     CourseStatement: "courses",
     FindingResult: "findings",
     LineStatement: "lines",
+    HarmEntry: "harms",
     SetAside: "set_aside",
 }
 

@@ -21,6 +21,7 @@ from tests.builders import (
     dose,
     draft,
     everything,
+    harm,
     lab,
     order_on_file,
     patient,
@@ -42,6 +43,7 @@ ALKYLATORS = {
     "substance": "thiotepa",
 }
 LIVER = ["total-bilirubin", "alt"]
+TRANSFUSION = {"transfusion": "platelet-transfusion", "transfusion_within": 3}
 QUESTIONS = (
     question("setting"),
     question("patient"),
@@ -64,6 +66,32 @@ QUESTIONS = (
     question("infusion", substance=INO),
     question("unresolved_drugs", substance=INO),
     question("conflicts", analytes=LIVER, within=7, minutes_apart=60),
+    question("blood_count", analyte="anc", substance=INO, within=7, below=1),
+    question("blood_count", analyte="platelets", substance=INO, within=7, below=50, **TRANSFUSION),
+    question(
+        "count_recovery",
+        analytes=["anc", "platelets"],
+        substance=INO,
+        within=7,
+        neutrophils_at_least=1,
+        platelets_at_least=50,
+        **TRANSFUSION,
+    ),
+    question("transfusion", analyte="platelets", within=7, **TRANSFUSION),
+    question(
+        "blasts",
+        analyte="blasts-absolute",
+        percent="blasts-percent",
+        leukocytes="wbc",
+        differential=["neutrophil-percent"],
+        within=7,
+        hours_apart=24,
+    ),
+    question(
+        "premedication", classes=["premed-corticosteroid", "premed-antipyretic"], substance=INO
+    ),
+    question("harm", substance=INO, concept=["infusion-reaction"]),
+    question("harm", substance=INO, type="allergy"),
     question("diagnoses", concept=["vod-sos", "gilbert"], status="active"),
     question("marker", stated_by="vod-sos", denied_by="gilbert"),
     question("line_of_therapy"),
@@ -117,6 +145,28 @@ facts = st.one_of(
     st.builds(lambda at: condition("b-all", "all-in-remission", recorded=at), days),
     st.builds(lambda at, r, m: response(at, remission=r, mrd_negative=m), days, flags, flags),
     st.builds(plan, st.integers(1, 6), start=st.none() | days),
+    st.builds(
+        lambda of, at, number: lab(of, f"{number} 10*9/L", at=at),
+        st.sampled_from(["anc", "platelets", "wbc", "blasts-absolute"]),
+        days,
+        st.sampled_from(["0.5", "1", "30", "50", "80"]),
+    ),
+    st.builds(lambda at: lab("blasts-percent", "60 %", at=at), near),
+    st.builds(lambda at: procedure("platelet-transfusion", at=at), st.none() | near),
+    st.builds(
+        lambda name, role, once: order_on_file(name, role=role, one_off=once, when=1),
+        st.sampled_from(["dexamethasone", "acetaminophen"]),
+        st.sampled_from(["draft", "on-file"]),
+        st.booleans(),
+    ),
+    st.builds(
+        lambda to, kind, severity: harm(
+            *to, kind=kind, severity=severity, label="infusion reaction"
+        ),
+        st.sampled_from([(), (INO,), ("busulfan",)]),
+        st.sampled_from(["adverse-event", "allergy"]),
+        st.sampled_from(["", "moderate", "severe"]),
+    ),
 )  # fmt: skip
 charts = st.lists(facts, max_size=10).map(
     lambda found: chart(patient(birth="1970-01-01", sex="female"), *found)

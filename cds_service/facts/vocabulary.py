@@ -241,6 +241,9 @@ KINDS: Mapping[str, Kind] = {
                 "since_first_dose": Field("flag", "onset on or after the first dose"),
                 "before_first_dose": Field("flag", "abated before the first dose, or no dose yet"),
                 "days_since_abatement": Field("number", "days since it ended", "days"),
+                "days_since_noted": Field(
+                    "number", "days since its onset or the day it was recorded, the later", "days"
+                ),
                 "severity": Field(
                     "word", "as coded", choices=("mild", "moderate", "severe", "unrecorded")
                 ),
@@ -250,7 +253,7 @@ KINDS: Mapping[str, Kind] = {
                 "dose_of": Selector("substance"),
             },
             (CONDITIONS,),
-            ("label", "date", "ended", "status", "severity"),
+            ("label", "date", "ended", "status", "severity", "by_words"),
             many_readings=True,
         ),
         Kind(
@@ -426,6 +429,132 @@ KINDS: Mapping[str, Kind] = {
             {"substance": _SUBSTANCE},
             (MEDICATION_REQUESTS,),
             ("label", "reference", "route", "minutes", "diluents", "mixed_with", "vial"),
+            many_readings=True,
+        ),
+        Kind(
+            "blood_count",
+            "The latest count of one kind of blood cell (and what stands beside it as for a lab), "
+            "beside the last one before treatment and since the planned day 1 of the next cycle.",
+            {
+                "value": Field(
+                    "number", "the count now; after a transfusion at most as measured", "10*9/L"
+                ),
+                "before_treatment": Field(
+                    "number", "the last count before the first dose", "10*9/L"
+                ),
+                "days_low": Field(
+                    "number", "days since the planned day 1 without a recovery", "days"
+                ),
+            },
+            {
+                "analyte": Selector("analyte", required=True),
+                "substance": _SUBSTANCE,
+                "within": _DAYS,
+                "below": Selector("number", unit="10*9/L"),
+                "transfusion": Selector("concept"),
+                "transfusion_within": _DAYS,
+            },
+            (OBSERVATIONS, *DOSES, CARE_PLANS),
+            (
+                *("name", "text", "date", "age", "status", "before_text", "before_date"),
+                *("planned", "planned_how"),
+            ),
+            many_readings=True,
+        ),
+        Kind(
+            "count_recovery",
+            "Neutrophils and platelets together: before treatment, at the start of the last cycle "
+            "and now.",
+            {
+                "low_before_treatment": Field("flag", "one was below its limit before treatment"),
+                "below_last_cycle": Field(
+                    "flag", "one is below its count at the last cycle's day 1"
+                ),
+                "at_limits": Field("flag", "each is at least its limit now"),
+            },
+            {
+                "analytes": Selector("analyte", required=True, many=True),
+                "substance": _SUBSTANCE,
+                "within": _DAYS,
+                "neutrophils_at_least": Selector("number", required=True, unit="10*9/L"),
+                "platelets_at_least": Selector("number", required=True, unit="10*9/L"),
+                "transfusion": Selector("concept"),
+                "transfusion_within": _DAYS,
+            },
+            (OBSERVATIONS, *DOSES),
+            (
+                *("name", "text", "date", "prior_text", "prior_date", "before_text"),
+                *("before_date", "items"),
+            ),
+        ),
+        Kind(
+            "transfusion",
+            "Whether the latest count was measured so soon after a transfusion that it depends on "
+            "it. Transfusions are known by their words.",
+            {"before_count": Field("flag", "one was given in the window before the count")},
+            {
+                "transfusion": Selector("concept", required=True),
+                "transfusion_within": Selector("number", required=True, unit="days"),
+                "analyte": Selector("analyte", required=True),
+                "within": _DAYS,
+            },
+            (OBSERVATIONS, PROCEDURES, MEDICATION_ADMINISTRATIONS),
+            ("name", "text", "date", "transfused", "label"),
+            many_readings=True,
+        ),
+        Kind(
+            "blasts",
+            "Blasts in the blood: as counted, or leukocytes times their share of one draw.",
+            {
+                "count": Field("number", "blasts in the blood", "10*9/L"),
+                "reported": Field("flag", "blasts or another part of a differential are on file"),
+            },
+            {
+                "analyte": Selector("analyte", required=True),
+                "percent": Selector("analyte", required=True),
+                "leukocytes": Selector("analyte", required=True),
+                "differential": Selector("analyte", many=True),
+                "within": _DAYS,
+                "hours_apart": Selector("number", required=True, unit="hours"),
+            },
+            (OBSERVATIONS,),
+            ("name", "text", "date", "how"),
+            many_readings=True,
+        ),
+        Kind(
+            "premedication",
+            "Which of several drug classes no systemic order, statement or administration covers "
+            "on the days doses are ordered for.",
+            {"missing": Field("number", "classes without such a drug")},
+            {
+                "classes": Selector("drug-class", required=True, many=True),
+                "substance": _SUBSTANCE,
+            },
+            (MEDICATION_REQUESTS, MEDICATION_STATEMENTS, MEDICATION_ADMINISTRATIONS),
+            ("missing", "names", "items", "day"),
+        ),
+        Kind(
+            "harm",
+            "Adverse events and allergies put down to a substance and not called unrelated; one "
+            "reading per entry.",
+            {
+                "severity": Field(
+                    "word",
+                    "as coded, else as its grade is described",
+                    choices=("mild", "moderate", "severe", "life-threatening"),
+                ),
+                "severity_recorded": Field("flag", "a severity or grade is recorded"),
+                "grade": Field("number", "CTCAE grade"),
+                "active": Field("flag", "an allergy that still stands; always true for an event"),
+                "resolved": Field("flag", "recorded as over"),
+            },
+            {
+                "substance": _SUBSTANCE,
+                "type": Selector("word", choices=("adverse-event", "allergy")),
+                "concept": Selector("concept", many=True),
+            },
+            (ADVERSE_EVENTS, ALLERGIES, *DOSES),
+            ("label", "date", "severity", "type"),
             many_readings=True,
         ),
         Kind(

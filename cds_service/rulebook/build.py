@@ -241,7 +241,9 @@ class _Builder:
         missing = tuple(given.get("when_missing", ()))
         for number, name in enumerate(missing):
             names = self._author.terminology.names
-            self._is_known(name, names, "analyte or concept", *path, "when_missing", number)
+            self._is_known(
+                name, names, "analyte, drug class or concept", *path, "when_missing", number
+            )
         return Suggestion(
             given["id"],
             given["label"],

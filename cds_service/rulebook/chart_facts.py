@@ -12,6 +12,7 @@ from cds_service.facts.model import (
     CourseStatement,
     DrugUse,
     FindingResult,
+    HarmEntry,
     Infusion,
     LabResult,
     LineStatement,
@@ -24,6 +25,8 @@ from cds_service.facts.model import (
 from cds_service.facts.quantity import canonical
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import (
+    ADVERSE_EVENTS,
+    ALLERGIES,
     CARE_PLANS,
     CONDITIONS,
     GOALS,
@@ -59,6 +62,8 @@ PREFETCH_KEYS: Mapping[str, str] = {
     SERVICE_REQUESTS: "service requests",
     CARE_PLANS: "care plans",
     GOALS: "goals",
+    ADVERSE_EVENTS: "adverse events",
+    ALLERGIES: "allergies",
 }
 """Prefetch keys a case may declare unanswered, in clinical words."""
 
@@ -138,6 +143,18 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "finding": ("analyte", "positive", "on", "text", "status"),
     "therapy_line": ("line", "on", "label"),
     "patient": ("birth", "sex"),
+    "harm": (
+        "kind",
+        "substance",
+        "concept",
+        "on",
+        "severity",
+        "grade",
+        "active",
+        "resolved",
+        "related",
+        "label",
+    ),
     "unreadable": ("need", "reason", "concerns", "reference"),
 }
 """The keys of each chart fact a case may give."""
@@ -373,6 +390,32 @@ def _patient(entry: Entry) -> Iterable[tuple[str, object]]:
     yield "patient", Patient(entry.moment("birth"), entry.text("sex"))
 
 
+def _harm(entry: Entry) -> Iterable[tuple[str, object]]:
+    kind = entry.one_of("kind", ("adverse-event", "allergy"))
+    concepts = entry.words(
+        "concept", lambda word: entry.terminology.kind_of(word) == "condition", "concept"
+    )
+    substances = entry.substances()
+    yield (
+        "harms",
+        HarmEntry(
+            kind=kind,
+            substances=substances,
+            label=entry.text("label", _label(entry, concepts or substances)),
+            source=entry.source("AllergyIntolerance" if kind == "allergy" else "AdverseEvent"),
+            concepts=concepts,
+            severity=entry.one_of(
+                "severity", ("", "mild", "moderate", "severe", "life-threatening")
+            ),
+            grade=entry.whole("grade"),
+            onset=entry.moment("on"),
+            active=entry.flag("active", True) is not False,
+            ended=bool(entry.flag("resolved")),
+            related=entry.flag("related", True) is not False,
+        ),
+    )
+
+
 def _unreadable(entry: Entry) -> Iterable[tuple[str, object]]:
     terminology = entry.terminology
     concerns = entry.words(
@@ -402,5 +445,6 @@ READERS: Mapping[str, Callable[[Entry], Iterable[tuple[str, object]]]] = {
     "finding": _finding,
     "therapy_line": _line,
     "patient": _patient,
+    "harm": _harm,
     "unreadable": _unreadable,
 }

@@ -118,14 +118,19 @@ def _check_suggestions(draft: Draft) -> None:
     for position, suggestion in enumerate(draft.rule.suggestions):
         if suggestion.id in seen:
             draft.complain(f'suggestion "{suggestion.id}" is here twice', "suggestions", position)
-        if suggestion.when_missing and not draft.rule.is_last:
+        if suggestion.when_missing and not _names_what_is_missing(draft.rule):
             draft.complain(
-                "when_missing is for a rule that asks for what was left open (unassessed)",
+                "when_missing is for a rule that asks for premedication, or for what was left "
+                "open (unassessed)",
                 "suggestions",
                 position,
                 "when_missing",
             )
         seen.add(suggestion.id)
+
+
+def _names_what_is_missing(rule: Rule) -> bool:
+    return rule.is_last or any(question.kind == "premedication" for question in rule.questions)
 
 
 def _check_authority(draft: Draft) -> None:

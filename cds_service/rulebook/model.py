@@ -123,8 +123,8 @@ class Suggestion:
     ``action``: ``delete-order`` or ``hold-order`` act on the draft the card is about (``order``
     names the clause whose draft is meant); ``create`` makes the resource named by ``resource``
     (a template of ``rules/suggestions.yaml``); ``none`` is advice without an action.
-    ``when_missing`` names analytes or concepts: a rule about what was left open offers this only
-    when one of them is among it; empty means always.
+    ``when_missing`` names analytes, drug classes or concepts: a rule about what is missing offers
+    this only when one of them is among it; empty means always.
     """
 
     id: str

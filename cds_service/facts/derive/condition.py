@@ -44,6 +44,7 @@ def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
         "since_first_dose": _since_first_dose(view, entry, substance) if substance else None,
         "before_first_dose": _before_first_dose(view, entry, substance) if substance else None,
         "days_since_abatement": _days_since_abatement(view, entry),
+        "days_since_noted": _days_since_noted(view, entry),
         "severity": entry.severity or "unrecorded",
     }
     noted = entry.onset or entry.recorded
@@ -53,6 +54,7 @@ def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
         "ended": str(entry.abatement) if entry.abatement else "",
         "status": entry.clinical_status,
         "severity": entry.severity,
+        "by_words": entry.by_words,
     }
     return Reading(fields, shown, (entry.source,))
 
@@ -114,6 +116,15 @@ def _days_since_abatement(view: View, entry: ConditionEntry) -> Interval | Unkno
         least = max((today - entry.abatement.last).days, 0)
         return Interval(Fraction(least), Fraction(max((today - entry.abatement.first).days, 0)))
     return _no_date(entry, "when it ended") if entry.clinical_status in _RESOLVED else None
+
+
+def _days_since_noted(view: View, entry: ConditionEntry) -> Interval | Unknown:
+    noted = [each for each in (entry.onset, entry.recorded) if each]
+    if not noted:
+        return _no_date(entry, "when it began")
+    latest, today = max(noted, key=lambda each: each.last), view.chart.today
+    least = max((today - latest.last).days, 0)
+    return Interval(Fraction(least), Fraction(max((today - latest.first).days, 0)))
 
 
 def _no_date(entry: ConditionEntry, what: str) -> Unknown:

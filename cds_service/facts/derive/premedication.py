@@ -1,0 +1,129 @@
+"""Which drug classes nothing in the orders covers on the days a dose is ordered for.
+
+An order of several days or without an end stands for each of them; one that names no day of its own
+goes with the orders it is signed with. Local use covers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from fractions import Fraction
+
+from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.course import GIVEN
+from cds_service.facts.derive.drugs import LIVE, NEEDS, unidentified
+from cds_service.facts.derive.order import planned_day
+from cds_service.facts.derive.view import DRAFTS, View, only, slug, slugs
+from cds_service.facts.interval import Interval, Truth
+from cds_service.facts.model import DrugUse
+from cds_service.facts.unknown import Reason, Unknown
+
+_WHAT = "premedication"
+
+
+def answer(question: Question, view: View) -> Answer:
+    """The number of classes surely missing, up to the number perhaps missing."""
+    planned = _dose_days(view, slug(question, "substance"))
+    classes = slugs(question, "classes")
+    covered = {each: _covered(view, each, planned) for each in classes}
+    gaps = view.gaps((DRAFTS, *NEEDS), _WHAT, _members(view, classes))
+    doubts = (*gaps, *_unidentified(view, planned))
+    absent = [each for each in classes if covered[each] is False]
+    unsure = [each for each in classes if covered[each] is None]
+    missing = [] if doubts else absent
+    count: Value = Interval(Fraction(len(missing)), Fraction(len(absent) + len(unsure)))
+    reading = Reading({"missing": count}, _shown(view, missing, planned), _sources(view, classes))
+    open_ = doubts if absent else ()
+    return only(question, reading, (*open_, *(_unsure(view, each) for each in unsure)))
+
+
+def _dose_days(view: View, substance: str) -> tuple[date, ...]:
+    """The days of the doses ordered now, today or ahead."""
+    days = {
+        day
+        for order in view.drafts(substance)
+        for day in (*(each for each in order.days if each > view.chart.today),)
+    } | {planned_day(view, order) for order in view.drafts(substance)}
+    return tuple(sorted(days))
+
+
+def _members(view: View, classes: Iterable[str]) -> frozenset[str]:
+    return frozenset[str]().union(*(view.terminology.substances_in(each) for each in classes))
+
+
+def _covered(view: View, drug_class: str, planned: tuple[date, ...]) -> Truth:
+    """Whether every day has a drug of the class; None when a schedule leaves that open."""
+    members = view.terminology.substances_in(drug_class)
+    uses = [use for use in view.chart.drugs if use.substances & members and not use.local_use]
+    truths = [_best(_covers(use, day) for use in uses) for day in planned]
+    if False in truths:
+        return False
+    return None if None in truths else True
+
+
+def _best(truths: Iterable[Truth]) -> Truth:
+    held = tuple(truths)
+    if True in held:
+        return True
+    return None if None in held else False
+
+
+def _covers(use: DrugUse, day: date) -> Truth:
+    """Whether one use stands for a day."""
+    if use.do_not_perform:
+        return False
+    if use.kind == "administration":
+        return use.status in GIVEN and day in _days(use)
+    if use.kind == "order" and use.status == "completed":
+        return day in _days(use)
+    if use.status not in LIVE[use.kind] or (use.end and use.end.last < day):
+        return False
+    if use.one_off:
+        return day in _days(use) or _goes_with_the_bundle(use)
+    return use.start is None or use.start.first <= day
+
+
+def _days(use: DrugUse) -> tuple[date, ...]:
+    start = use.start.day if use.start else None
+    return use.days or ((start,) if start else ())
+
+
+def _goes_with_the_bundle(use: DrugUse) -> Truth:
+    """A single dose without a day of its own: given with what it is signed with.
+
+    On file, nobody knows which dose it was meant for.
+    """
+    written = use.authored.day if use.authored else None
+    if use.start is not None or (use.days and use.days != (written,)):
+        return False
+    return True if use.role in ("draft", "background") else None
+
+
+def _unidentified(view: View, planned: tuple[date, ...]) -> tuple[Unknown, ...]:
+    """Drugs that might be of any class, because nobody could identify them."""
+    return tuple(
+        unidentified(use)
+        for use in view.chart.drugs
+        if use.resolved_by == "nothing" and any(_covers(use, day) is not False for day in planned)
+    )
+
+
+def _unsure(view: View, drug_class: str) -> Unknown:
+    what = f"{_WHAT} ({view.name(drug_class)})"
+    return Unknown(what, Reason.NO_DATE, "a single dose on file without a day")
+
+
+def _sources(view: View, classes: Iterable[str]) -> tuple[Source, ...]:
+    members = _members(view, classes)
+    return tuple(use.source for use in view.chart.drugs if use.substances & members)
+
+
+def _shown(view: View, missing: list[str], planned: tuple[date, ...]) -> dict[str, object]:
+    names = tuple(view.name(each) for each in missing)
+    return {
+        "missing": len(missing),
+        "names": names,
+        "items": [{"name": name, "what": name} for name in names],
+        "day": ", ".join(map(str, planned[:3])),
+    }
