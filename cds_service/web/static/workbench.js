@@ -94,7 +94,8 @@ async function shoot() {
     fail(`this page could not show it (${problem.name})`, []);
   } finally {
     fire.disabled = false;
-    byId("answer-heading").scrollIntoView({ block: "nearest" });
+    const isBelow = matchMedia("(width < 60rem)").matches;
+    if (isBelow) byId("answer-heading").scrollIntoView();
   }
 }
 
