@@ -25,6 +25,10 @@ _log = logging.getLogger(__name__)
 _LABEL_LIMIT = 100
 _STATUS_REASON_TYPES = ("MedicationRequest",)
 
+_makes_fhir: dict[str, bool] = {}
+"""Whether a template, as it is written, is FHIR once it is filled in. What a call fills in is the
+text of references and a date of ours, and does not change that."""
+
 
 def offers(
     rule: Rule, speaking: VariantVerdict, call: HookCall, rulebook: Rulebook, context: CardContext
@@ -120,7 +124,10 @@ def _creation(
     context: CardContext,
 ) -> tuple[Action, ...]:
     resource = filled_in(template, call, context)
-    if not is_valid(resource):
+    written = repr(template)
+    if written not in _makes_fhir:
+        _makes_fhir[written] = is_valid(resource)
+    if not _makes_fhir[written]:
         _log.error("suggested resource is not FHIR R4", extra={"rule": rule.id})
         return ()
     return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)

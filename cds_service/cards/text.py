@@ -63,7 +63,7 @@ def _broken_address(found: re.Match[str]) -> str:
 
 def units(text: str) -> int:
     """Length in UTF-16 units, which is never less than the number of code points."""
-    return sum(2 if ord(character) > 0xFFFF else 1 for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clipped(text: str, limit: int) -> str:

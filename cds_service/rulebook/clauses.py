@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import cast
 
 from cds_service.facts import vocabulary
@@ -21,6 +22,9 @@ from cds_service.terminology import Terminology
 COMPARISONS = ("gt", "gte", "lt", "lte")
 _LOWER = {"gt", "gte"}
 _BARE = (0, 1)
+
+_one_question = lru_cache(maxsize=None)(Question)
+"""Equal questions are one object, so that looking up an answer need not compare them."""
 
 
 @dataclass(slots=True)
@@ -93,7 +97,7 @@ class _ClauseReader:
         ]
         if not any(word in self._kind.fields for word in self._entry):
             self._complain(None, f"tests nothing; fields: {listed(self._kind.fields)}")
-        question = Question(self._kind.name, tuple(selectors))
+        question = _one_question(self._kind.name, tuple(selectors))
         return Clause(
             self._name, question, tuple(tests), self._entry.line, tuple(self._parameters.items())
         )

@@ -48,6 +48,8 @@ def canonical_system(system: str) -> str:
     http or https, a trailing slash, letter case, and an OID bare or as `urn:oid:` make no
     difference. An unknown system comes back plain, so that a site's own file can still match it.
     """
+    if system in _OTHER_NAMES:
+        return system
     plain = _plain(system)
     return _CANONICAL.get(plain, plain)
 

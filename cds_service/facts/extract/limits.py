@@ -57,13 +57,12 @@ def limits_of(
         if _is_normal(each_range) and _fits(each_range, patient, when)
         for pair in _limits_in(each_range, value, analyte)
     ]
-    highs = {high.value: high for _, high in pairs if high is not None}
-    lows = {low.value: low for low, _ in pairs if low is not None}
-    uln = min(highs.values(), key=_exact, default=None)
-    lln = max(lows.values(), key=_exact, default=None)
+    highs = [high for _, high in pairs if high is not None]
+    uln = min(highs, key=_exact, default=None)
+    lln = max((low for low, _ in pairs if low is not None), key=_exact, default=None)
     notes = []
-    if len(highs) > 1:
-        notes.append(f"lowest of {len(highs)} limits given")
+    if len(highs) > 1 and (different := len({high.value for high in highs})) > 1:
+        notes.append(f"lowest of {different} limits given")
     if uln is not None and _was_converted(uln):
         notes.append(f"converted from {uln.printed}")
     return Limits(uln, lln, "; ".join(notes))
@@ -77,6 +76,8 @@ def _exact(limit: Measured) -> Fraction:
 def _is_normal(each_range: Resource) -> bool:
     """Of type normal, or untyped. Treatment, therapeutic and critical ranges are not."""
     kind = each_range.get("type")
+    if kind is None:
+        return True
     codes = {text_at(coding, "code").casefold() for coding in codings_of(kind)} - {""}
     words = " ".join(texts_of(kind)).casefold()
     if not codes and not words:
@@ -91,6 +92,8 @@ def _fits(each_range: Resource, patient: Patient, when: Moment | None) -> bool:
 
 def _fits_sex(each_range: Resource, sex: str) -> bool:
     applies = each_range.get("appliesTo")
+    if applies is None:
+        return True
     said = [text_at(coding, "code") for coding in codings_of(applies)] + list(texts_of(applies))
     sexes = {_SEXES[word.casefold()] for word in said if word.casefold() in _SEXES}
     return not sexes or sex not in ("male", "female") or sex in sexes
