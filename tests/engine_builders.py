@@ -74,7 +74,7 @@ def rule(
     id: str = "INO-T-01",
     unless_fires: Sequence[str] = (),
     status: Status = "active",
-    left_open: Literal["quiet", "info", "warning"] = "info",
+    left_open: Literal["quiet", "aside", "info", "warning"] = "info",
 ) -> Rule:
     """A rule of these variants, empty in everything the engine does not look at."""
     return Rule(

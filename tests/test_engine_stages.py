@@ -263,6 +263,32 @@ def test_a_quiet_rule_does_not_ask():
     assert left_open(judge_plain([quiet, DATA], answers(UNKNOWN_ALT))).show["items"] == []
 
 
+def test_what_charts_rarely_record_is_said_beside_other_gaps_and_never_alone():
+    aside = rule(variant(HIGH), id="INO-VOD-06", left_open="aside")
+    other = rule(variant(clause(BILIRUBIN, test("times_uln", "gt", "1.5"))), id="INO-T-02")
+    no_bilirubin = answer(BILIRUBIN, gaps=[Unknown("total bilirubin", Reason.NOT_FOUND)])
+
+    alone = left_open(judge_plain([aside, DATA], answers(UNKNOWN_ALT)))
+    beside = left_open(judge_plain([aside, other, DATA], answers(UNKNOWN_ALT, no_bilirubin)))
+
+    assert (alone.show["items"], alone.fields["count"]) == ([], Interval.exactly(0))
+    assert beside.show["names"] == "ALT, total bilirubin"
+
+
+def test_what_is_said_aside_is_said_alone_when_another_rule_needs_it():
+    aside = rule(variant(HIGH), id="INO-VOD-06", left_open="aside")
+    needy = rule(variant(HIGH), id="INO-T-02")
+
+    assert left_open(judge_plain([aside, needy, DATA], answers(UNKNOWN_ALT))).show["names"] == "ALT"
+
+
+def test_a_search_that_failed_is_said_even_aside():
+    aside = rule(variant(HIGH), id="INO-VOD-06", left_open="aside")
+    failed = answer(ALT, gaps=[ALT_FAILED])
+
+    assert left_open(judge_plain([aside, DATA], answers(failed))).show["names"] == "ALT"
+
+
 def test_a_shadow_rule_neither_asks_nor_says():
     shadow = rule(variant(HIGH), id="INO-T-02", status="shadow")
     says = rule(*SAYS_MISSING.variants, id="INO-LIV-05", status="shadow")

@@ -75,6 +75,8 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     lists the things in words, ``rules`` every rule left open. Shadow rules neither ask nor say
     anything here, because they show no card. Quiet ones do not ask for what did not come, but
     say what came and could not be used: nobody may pass over another patient's data in silence.
+    What a rule says aside (a thing that is simply not recorded) stands beside others and never
+    alone.
     """
     shown = [verdict for verdict in verdicts if _shows_card(verdict.rule)]
     said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
@@ -87,7 +89,14 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
                 item = (unknown.what, unknown.reason, unknown.detail)
                 items.setdefault(item, {})[verdict.rule.id] = verdict.rule
                 references[unknown.reference] = None
+    if all(_is_aside(item, needed_by) for item, needed_by in items.items()):
+        items, references = {}, {}
     return Answer(UNASSESSED, (_reading(items, [each for each in references if each]),))
+
+
+def _is_aside(item: _Item, needed_by: Mapping[str, Rule]) -> bool:
+    """Whether it is merely not on file, and no rule needs it that would have it said alone."""
+    return item[1] in _ABSENT and all(rule.left_open == "aside" for rule in needed_by.values())
 
 
 def _reading(items: Mapping[_Item, Mapping[str, Rule]], references: Iterable[str]) -> Reading:

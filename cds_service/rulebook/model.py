@@ -196,7 +196,8 @@ class Rule:
     shows no card; ``amends_only``: without such a card it shows nothing.
     ``left_open``: how grave it is when the rule cannot be judged. A warning counts it among the
     rules that could be critical; ``quiet`` is for rules about data quality, whose gaps matter only
-    when a clinical rule needs the same.
+    when a clinical rule needs the same; ``aside`` is for what charts rarely record, which is said
+    beside other gaps and raises no card alone.
     ``see_also`` are citations beside ``source``; ``evidence`` are the facts its cards cite by id;
     ``equivalent_mutants`` are changes of this rule that no case can notice, each with the reason.
     """
@@ -223,7 +224,7 @@ class Rule:
     unless_fires: tuple[str, ...] = ()
     amends: tuple[str, ...] = ()
     amends_only: bool = False
-    left_open: Literal["quiet", "info", "warning"] = "info"
+    left_open: Literal["quiet", "aside", "info", "warning"] = "info"
     see_also: tuple[str, ...] = ()
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)

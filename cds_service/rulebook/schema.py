@@ -280,7 +280,7 @@ class RuleForm(Form):
     unless_fires = _texts()
     amends = _texts()
     amends_only = Flag()
-    left_open = Text(validate=_choice(("quiet", "info", "warning")))
+    left_open = Text(validate=_choice(("quiet", "aside", "info", "warning")))
     citations = Entries(CitationForm, required=True)
     source = Text(required=True)
     see_also = _texts()
