@@ -79,7 +79,7 @@ def serving(folder: Path) -> Iterator[Served]:
 
 def _wait_until_ready(port: int) -> None:
     with requests.Session() as client:
-        patience = Retry(connect=60, backoff_factor=0.1, backoff_max=0.5)
+        patience = Retry(total=60, backoff_factor=0.1, backoff_max=0.5)
         client.mount("http://", HTTPAdapter(max_retries=patience))
         client.get(f"http://127.0.0.1:{port}/health/ready", timeout=20).raise_for_status()
 
