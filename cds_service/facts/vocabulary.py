@@ -369,6 +369,7 @@ KINDS: Mapping[str, Kind] = {
             {
                 "cycle": Field("number", "cycle of the dose ordered, stated or inferred"),
                 "day_one": Field("flag", "it is the first dose of its cycle"),
+                "days_since_last": Field("number", "days since the last dose given", "days"),
                 "per_m2": Field("number", "dose ordered per body surface", "mg/m2"),
                 "over": Field("number", "how far it is above the labelled dose, else 0", "%"),
                 "under": Field("number", "how far it is below the labelled dose, else 0", "%"),
@@ -427,7 +428,7 @@ KINDS: Mapping[str, Kind] = {
                 "vial_content": Field("number", "what the order counts for a vial", "mg"),
             },
             {"substance": _SUBSTANCE},
-            (MEDICATION_REQUESTS,),
+            (),
             ("label", "reference", "route", "minutes", "diluents", "mixed_with", "vial"),
             many_readings=True,
         ),

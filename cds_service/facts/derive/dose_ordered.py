@@ -25,6 +25,7 @@ from cds_service.facts.derive.order import (
 )
 from cds_service.facts.derive.reduction import Reduction, amount_per_m2, reductions
 from cds_service.facts.derive.response import remission_since_first_dose
+from cds_service.facts.derive.schedule import days_since_last
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, number, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
@@ -102,6 +103,7 @@ def _reading(
     fields: dict[str, Value] = {
         "cycle": known_cycle(view, substance, place, gaps),
         "day_one": is_day_one(view, substance, place, gaps),
+        "days_since_last": days_since_last(view, substance, planned_days(view, ordered.use), gaps),
         "per_m2": ordered.per_m2,
         "over": over,
         "under": under,

@@ -21,7 +21,7 @@ _OTHER_CODES = frozenset({"26643006", "34206005", "78421000", "72607000"})
 """From the same value set: oral, subcutaneous, intramuscular, intrathecal."""
 
 _INTRAVENOUS = re.compile(
-    r"\bi\.?v\b\.?|\bintra-?venous|\bvenous\b|\bcentral line\b|\bPICC\b", re.I
+    r"\bi\.?v\b|\bintra-?v(?:en(?!t)|eine)|\bendoven|\bvenous\b|\bcentral line\b|\bPICC\b", re.I
 )
 _OTHER = re.compile(
     r"\b(?:oral\w*|p\.?o|by mouth|sub-?cut\w*|s\.?c|s\.?q|intra-?(?:muscular|thecal|peritoneal"

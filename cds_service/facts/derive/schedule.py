@@ -40,7 +40,7 @@ def _reading(view: View, substance: str, use: DrugUse) -> Reading:
     fields: dict[str, Value] = {
         "cycle": known_cycle(view, substance, place, gaps),
         "day_one": is_day_one(view, substance, place, gaps),
-        "days_since_last": _interval(view, substance, days, gaps),
+        "days_since_last": days_since_last(view, substance, days, gaps),
         "days_since_day_one": _since_day_one(view, substance, place, days[0], gaps),
     }
     shown = {
@@ -62,7 +62,7 @@ def _last_dose(view: View, substance: str, planned: date) -> date | None:
     return min(last.day, planned) if last else None
 
 
-def _interval(
+def days_since_last(
     view: View, substance: str, days: tuple[date, ...], gaps: tuple[Unknown, ...]
 ) -> Interval | Unknown | None:
     """To the last dose given; a record that is unread may be of a later one."""
