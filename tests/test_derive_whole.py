@@ -43,6 +43,8 @@ ALKYLATORS = {
     "substance": "thiotepa",
 }
 LIVER = ["total-bilirubin", "alt"]
+ELECTROLYTES = ["potassium", "calcium", "calcium-ionized"]
+QTC = ["qtc-fridericia", "qtc", "qtc-bazett"]
 TRANSFUSION = {"transfusion": "platelet-transfusion", "transfusion_within": 3}
 QUESTIONS = (
     question("setting"),
@@ -53,6 +55,21 @@ QUESTIONS = (
     question("lab", analyte=LIVER, within=7, after_dose_of=INO),
     question("lab", analyte="total-bilirubin", within=7, before_transplant=True),
     question("lab_panel", analytes=LIVER, within=7, after_dose_of=INO),
+    question("lab_panel", analytes=ELECTROLYTES, within=7),
+    question(
+        "electrolytes",
+        analytes=[*ELECTROLYTES, "albumin"],
+        within=7,
+        potassium_floor=4,
+        calcium_floor=2,
+        albumin_normal=4,
+        calcium_per_albumin=1,
+    ),
+    question("qtc", analytes=QTC, dose_of=INO),
+    question("ecg", analytes=QTC, dose_of=INO, within=14, since_start_of="qt-known-risk"),
+    question("hold", substance=INO),
+    question("lab_since_hold", analyte=LIVER, substance=INO),
+    question("recent_drugs", substance=["methotrexate"], within=28),
     question("drugs", class_="qt-known-risk", use="systemic", lingering="amiodarone", lingers=90),
     question("drugs", substance="ursodiol", state="drafted-or-current"),
     question("conditioning", **ALKYLATORS),

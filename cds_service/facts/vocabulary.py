@@ -545,7 +545,9 @@ KINDS: Mapping[str, Kind] = {
                     choices=("mild", "moderate", "severe", "life-threatening"),
                 ),
                 "severity_recorded": Field("flag", "a severity or grade is recorded"),
-                "grade": Field("number", "CTCAE grade"),
+                "grade": Field(
+                    "number", "CTCAE grade; without one, the grade that its severity describes"
+                ),
                 "active": Field("flag", "an allergy that still stands; always true for an event"),
                 "resolved": Field("flag", "recorded as over"),
             },
@@ -557,6 +559,110 @@ KINDS: Mapping[str, Kind] = {
             (ADVERSE_EVENTS, ALLERGIES, *DOSES),
             ("label", "date", "severity", "type"),
             many_readings=True,
+        ),
+        Kind(
+            "electrolytes",
+            "Electrolytes below their lower limit of normal: the laboratory's own, else the one "
+            "given here. With albumin among the analytes, total calcium is corrected for it.",
+            {"low": Field("number", "electrolytes below their limit")},
+            {
+                "analytes": Selector("analyte", required=True, many=True),
+                "within": _DAYS,
+                "potassium_floor": Selector("number", unit="mmol/L"),
+                "magnesium_floor": Selector("number", unit="mmol/L"),
+                "calcium_floor": Selector("number", unit="mmol/L"),
+                "albumin_normal": Selector("number", unit="g/dL"),
+                "calcium_per_albumin": Selector("number", unit="mg/dL per g/dL"),
+            },
+            (OBSERVATIONS,),
+            ("low", "names", "lows", "items"),
+        ),
+        Kind(
+            "qtc",
+            "The latest corrected QT interval; of several of one ECG, the analyte named first "
+            "counts. A later preliminary result and a conflicting final are further readings.",
+            {
+                "value": Field("number", "its length", "ms"),
+                "days_ago": Field("number", "days before the evaluation", "days"),
+                "above_baseline": Field(
+                    "number",
+                    "by how much it exceeds the latest one from before the first dose; only for "
+                    "the analyte named first",
+                    "ms",
+                ),
+                "highest": Field("number", "the longest on file", "ms"),
+            },
+            {
+                "analytes": Selector("analyte", required=True, many=True),
+                "dose_of": Selector("substance"),
+            },
+            (OBSERVATIONS,),
+            (
+                *("name", "text", "date", "age", "status"),
+                *("baseline", "baseline_date", "highest", "highest_date"),
+            ),
+            many_readings=True,
+        ),
+        Kind(
+            "ecg",
+            "Whether an ECG with a corrected QT interval is due: none from the days before the "
+            "first dose or later, or none since a current systemic drug of a class was begun.",
+            {"due": Field("flag", "such an ECG is not on file")},
+            {
+                "analytes": Selector("analyte", required=True, many=True),
+                "dose_of": Selector("substance", required=True),
+                "within": Selector("number", required=True, unit="days"),
+                "since_start_of": Selector("drug-class", many=True),
+            },
+            (OBSERVATIONS, MEDICATION_REQUESTS, MEDICATION_STATEMENTS),
+            ("lacking", "items", "latest"),
+        ),
+        Kind(
+            "hold",
+            "The earliest dose held since the last one given, up to the order being signed now.",
+            {
+                "held": Field("flag", "a dose was held"),
+                "for_toxicity": Field("flag", "the reason recorded is toxicity"),
+                "days": Field("number", "days from its planned day to the order now", "days"),
+                "step": Field(
+                    "word",
+                    "what the regimen asks of the next doses after a hold of so many days",
+                    choices=("delay", "omit", "reduce", "stop"),
+                ),
+            },
+            {"substance": _SUBSTANCE},
+            DOSES,
+            (
+                *("days", "date", "reason", "apart", "omit_from", "reduce_from", "stop_after"),
+                *("reduction", "doses_left"),
+            ),
+        ),
+        Kind(
+            "lab_since_hold",
+            "How low a test came since a dose was held: one reading per analyte with final results "
+            "since then; none when no dose is held.",
+            {
+                "lowest_times_uln": Field("number", "lowest multiple of the ULN since", "x ULN"),
+                "days": Field("number", "days from the held dose to the latest result", "days"),
+            },
+            {"analyte": Selector("analyte", required=True, many=True), "substance": _SUBSTANCE},
+            (OBSERVATIONS, *DOSES),
+            ("name", "text", "date", "held", "days", "count", "times"),
+            many_readings=True,
+        ),
+        Kind(
+            "recent_drugs",
+            "Medications of a class or substance ordered, taken or given now or in the days "
+            "before; local use does not count.",
+            {"count": Field("number", "distinct ingredients found")},
+            {
+                "class": Selector("drug-class", many=True),
+                "substance": Selector("substance", many=True),
+                "within": Selector("number", required=True, unit="days"),
+                "except_route": Selector("word", choices=("intrathecal",)),
+            },
+            (MEDICATION_REQUESTS, MEDICATION_STATEMENTS, MEDICATION_ADMINISTRATIONS),
+            ("names", "items", "count"),
         ),
         Kind(
             "unresolved_drugs",

@@ -51,6 +51,7 @@ WIDEST: Mapping[str, str] = {
     "change": "12.34 %",
     "cumulative": "at least 12.34 mg/m2",
     "cycle_days": "123",
+    "apart": "12",
     "count": "12",
     "cycle": "12",
     "cycle_text": "cycle 12 day 15 (inferred)",

@@ -11,6 +11,9 @@ from cds_service.facts.model import HarmEntry
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import ADVERSE_EVENTS, ALLERGIES
 
+_GRADES = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4}
+"""The grade each severity describes in CTCAE, for an entry without a grade of its own."""
+
 _KIND_WORDS = {"adverse-event": "adverse event", "allergy": "allergy or intolerance"}
 
 
@@ -60,10 +63,11 @@ def _reading(entry: HarmEntry) -> Reading:
     unrecorded = Unknown(
         f"severity of {entry.label}", Reason.NOT_RECORDED, reference=entry.source.reference
     )
+    grade = entry.grade or _GRADES.get(entry.severity)
     fields: dict[str, Value] = {
         "severity": entry.severity or unrecorded,
         "severity_recorded": bool(entry.severity),
-        "grade": unrecorded if entry.grade is None else Interval.exactly(entry.grade),
+        "grade": unrecorded if grade is None else Interval.exactly(grade),
         "active": entry.active,
         "resolved": entry.ended,
     }

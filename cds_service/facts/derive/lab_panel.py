@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.derive.lab import find, window_of
+from cds_service.facts.derive.lab import find_one_of, window_of
 from cds_service.facts.derive.view import View, only, slugs
 from cds_service.facts.interval import Interval
+
+STAND_INS = {"calcium-ionized": "calcium"}
+"""What is measured for something else: ionised calcium tells of calcium."""
 
 
 def answer(question: Question, view: View) -> Answer:
@@ -16,8 +20,9 @@ def answer(question: Question, view: View) -> Answer:
     ``show["topics"]`` are the things a card about this says are missing, so that none repeats them.
     """
     window = window_of(question, view)
-    found = [find(view, analyte, window) for analyte in slugs(question, "analytes")]
-    missing = tuple(gap for each in found if each.nothing_usable for gap in each.gaps)
+    asked = grouped(slugs(question, "analytes"))
+    found = [find_one_of(view, analytes, window) for analytes in asked.values()]
+    missing = tuple(each.gaps[0] for each in found if each.nothing_usable)
     unsure = [
         each for each in found if not each.nothing_usable and (not each.results or window.dose_gaps)
     ]
@@ -32,3 +37,11 @@ def answer(question: Question, view: View) -> Answer:
         "topics": {"missing": missing},
     }
     return only(question, Reading({"missing": count}, shown), gaps)
+
+
+def grouped(analytes: Iterable[str]) -> dict[str, list[str]]:
+    """The analytes by what they tell of, in the order asked for; any one of a group will do."""
+    found: dict[str, list[str]] = {}
+    for analyte in analytes:
+        found.setdefault(STAND_INS.get(analyte, analyte), []).append(analyte)
+    return found
