@@ -72,7 +72,7 @@ WIDEST: Mapping[str, str] = {
     "in_cycle": "at least 12.34 mg/m2",
     "lacking": "since 14 days before the first dose (2026-12-31)",
     "last": "2026-12-31",
-    "lows": "potassium 1234.56 mmol/L, magnesium 1234",
+    "lows": "magnesium 1.23 mg/dL (2026-12-31)" + "W" * 20,
     "list_date": "2026-12-31",
     "minutes": "120 min",
     "missing": "12",
