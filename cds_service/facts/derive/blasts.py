@@ -33,11 +33,8 @@ def answer(question: Question, view: View) -> Answer:
     newer = [one for one in share.results if _is_newer(one, counted, view)]
     gaps = list(() if counted.nothing_usable else counted.gaps)
     for one in newer:
-        product = _product(question, view, one, window, reported)
-        if isinstance(product, Reading):
-            readings.append(product)
-        else:
-            gaps.append(product)
+        product = _product(question, view, one, reported)
+        readings.append(_nothing(product, reported) if isinstance(product, Unknown) else product)
     gaps += () if share.nothing_usable else share.gaps
     if not readings:
         what = view.name(analyte)
@@ -69,7 +66,7 @@ def _counted(view: View, one: Usable, reported: bool | Unknown) -> Reading:
 
 
 def _product(
-    question: Question, view: View, share: Usable, window: Window, reported: bool | Unknown
+    question: Question, view: View, share: Usable, reported: bool | Unknown
 ) -> Reading | Unknown:
     """Leukocytes times the share of blasts; the leukocytes nearest in time, of the same draw."""
     hours = number(question, "hours_apart") or Fraction(0)
