@@ -378,7 +378,9 @@ KINDS: Mapping[str, Kind] = {
                 ),
                 "remission": Field("flag", "latest word on CR or CRi since the first dose"),
                 "in_cycle": Field("number", "all doses of its cycle, with this one", "mg/m2"),
-                "cumulative": Field("number", "all doses ever, with this one", "mg/m2"),
+                "cumulative": Field(
+                    "number", "all doses ever, with this one, to a hundredth", "mg/m2"
+                ),
                 "reduced": Field(
                     "flag", "a dose reduction for toxicity is on file or in the order"
                 ),

@@ -99,7 +99,7 @@ def _reading(
     place, gaps = ordered.place, ordered.gaps
     over, under = _deviation(ordered)
     in_cycle = _sum_in_cycle(view, substance, regimen, ordered)
-    cumulative = _total(view, substance, ordered, _before(view, substance, ordered), "given")
+    cumulative = _cumulative(view, substance, ordered)
     fields: dict[str, Value] = {
         "cycle": known_cycle(view, substance, place, gaps),
         "day_one": is_day_one(view, substance, place, gaps),
@@ -169,19 +169,28 @@ def _sum_in_cycle(
     apart = opens is True or (inferred is not None and inferred.opens_cycle)
     held = begun[-1].doses if begun and not apart else ()
     stated_later = opens is False and not held
-    total = _total(view, substance, ordered, held, "given in this cycle")
+    total = _total(view, ordered, held)
     if stated_later and isinstance(total, Interval) and total.lo is not None:
         return Interval.at_least(total.lo)
     return total
 
 
-def _total(
-    view: View, substance: str, ordered: Ordered, doses: Iterable[Dose], words: str
-) -> Interval | Unknown:
+def _cumulative(view: View, substance: str, ordered: Ordered) -> Interval | Unknown:
+    """All doses with this one, to a hundredth: rounded vials must not add up to a finding."""
+    total = _total(view, ordered, _before(view, substance, ordered))
+    if isinstance(total, Unknown):
+        return total
+    return Interval(_hundredth(total.lo), _hundredth(total.hi))
+
+
+def _hundredth(number: Fraction | None) -> Fraction | None:
+    return None if number is None else round(number, 2)
+
+
+def _total(view: View, ordered: Ordered, doses: Iterable[Dose]) -> Interval | Unknown:
     """These doses and this order; at least so much where an amount or a record is missing."""
     if isinstance(ordered.per_m2, Unknown):
         return ordered.per_m2
-    lo = hi = Fraction(0)
     if ordered.per_m2.lo is None or ordered.per_m2.hi is None:
         return Unknown(_DOSE, Reason.AMBIGUOUS, reference=ordered.use.source.reference)
     count = len(planned_days(view, ordered.use))
