@@ -2,7 +2,11 @@
 
 import pytest
 
-from cds_service.facts.extract.concept_words import conditions_in_words, procedures_in_words
+from cds_service.facts.extract.concept_words import (
+    conditions_in_words,
+    past_conditions_in_words,
+    procedures_in_words,
+)
 from tests.builders import terminology
 
 
@@ -19,6 +23,19 @@ from tests.builders import terminology
         ("Life-threatening bleeding", "major-bleeding"),
         ("Gastrointestinal haemorrhage", "bleeding"),
         ("Infusion-related reaction, grade 3", "infusion-reaction"),
+        ("Veno-occlusive disease", "vod-sos"),
+        ("VOD/SOS", "vod-sos"),
+        ("Hepatic sinusoidal obstruction syndrome, severe", "vod-sos"),
+        ("Gilbert syndrome", "gilbert"),
+        ("Gilbert's disease", "gilbert"),
+        ("M. Meulengracht", "gilbert"),
+        ("Autoimmune haemolytic anaemia", "hemolysis"),
+        ("Hämolytische Anämie", "hemolysis"),
+        ("Long QT", "long-qt"),
+        ("QTc prolongation on ondansetron", "long-qt"),
+        ("Torsades de pointes", "torsades"),
+        ("Primary biliary cirrhosis", "serious-liver-disease"),
+        ("Pregnant, 12 weeks", "pregnancy"),
     ],
 )
 def test_a_diagnosis_is_known_by_its_words(text: str, concept: str) -> None:
@@ -36,12 +53,65 @@ def test_a_diagnosis_is_known_by_its_words(text: str, concept: str) -> None:
         "Pneumococcal pneumonia vaccination",
         "Meningitis prophylaxis",
         "Risk of bleeding",
+        "No history of VOD",
+        "Rule out VOD",
+        "VOD ruled out",
+        "VOD excluded",
+        "VOD not present",
+        "VOD risk assessment",
+        "High VOD risk",
+        "VOD prophylaxis with ursodiol",
+        "At risk for VOD",
+        "V. a. VOD",
+        "Kein Hinweis auf VOD",
+        "Z. n. Schwangerschaft",
+        "Family history of long QT syndrome",
+        "Mother with Gilbert syndrome",
+        "Not pregnant",
         "Allergic rhinitis",
         "",
     ],
 )
 def test_what_is_denied_doubted_or_past_states_nothing(text: str) -> None:
     assert not conditions_in_words([text], terminology())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "History of VOD",
+        "Prior hepatic veno-occlusive disease after HSCT",
+        "H/o VOD",
+        "Z.n. VOD",
+        "VOD (resolved)",
+        "Past medical history of sinusoidal obstruction syndrome",
+    ],
+)
+def test_a_disease_once_had_is_past_and_not_present(text: str) -> None:
+    assert past_conditions_in_words([text], terminology()) == {"vod-sos"}
+    assert not conditions_in_words([text], terminology())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No history of VOD",
+        "Family history of VOD",
+        "History negative for VOD",
+        "History of suspected VOD",
+        "VOD, not resolved",
+        "No VOD, resolved",
+        "VOD",
+    ],
+)
+def test_no_disease_once_had(text: str) -> None:
+    assert not past_conditions_in_words([text], terminology())
+
+
+def test_the_same_disease_of_the_lung_is_not_that_of_the_liver() -> None:
+    found = conditions_in_words(["Pulmonary veno-occlusive disease"], terminology())
+
+    assert "vod-sos" not in found
 
 
 def test_of_several_texts_each_counts_for_itself() -> None:

@@ -373,3 +373,21 @@ def _with_something_else_inside(value: Any, data: st.DataObject, *, whole: bool 
     if isinstance(value, list) and value and data.draw(st.booleans()):
         return [_with_something_else_inside(value[0], data, whole=False), *value[1:]]
     return data.draw(json_values)
+
+
+def test_a_history_of_vod_told_in_words_is_over_whatever_the_entry_says() -> None:
+    (entry,) = read(hook_call(condition(code={"text": "History of VOD"}))).conditions
+
+    assert entry.concepts == {"vod-sos"}
+    assert (entry.clinical_status, entry.by_words, entry.label) == (
+        "resolved",
+        True,
+        "History of VOD",
+    )
+
+
+def test_vod_told_in_words_is_as_its_entry_says() -> None:
+    told = condition(code={"text": "Veno-occlusive disease of liver"})
+    (entry,) = read(hook_call(told)).conditions
+
+    assert (entry.clinical_status, entry.by_words) == ("active", True)

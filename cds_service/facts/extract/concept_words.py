@@ -11,24 +11,47 @@ from collections.abc import Callable, Iterable, Iterator
 from cds_service.facts.extract.words import tidy
 from cds_service.terminology import Terminology
 
-_DENIED = re.compile(
-    r"\b(?:no|not|non|never|without|den(?:y|ies|ied)|negative|exclud\w+|absen\w+|history|h/o|hx"
-    r"|past|previous|prior|after|following|post|family|risk|prevent\w*|screening|against)\b",
-    re.IGNORECASE,
+_PAST = (
+    r"history|h/o|hx|past|previous|prior|status post|s/p|Zustand nach|ehemalig\w*"
+    r"|ant[eé]c[eé]dents?"
 )
+_NOT = (
+    r"no|not|non|never|without|den(?:y|ies|ied)|negative|after|following|post|family|fhx?"
+    r"|mother|father|sister|brother|risk (?:of|for)|prevent\w*|screening|against"
+    r"|kein\w*|ohne|nicht|pas de|sans|aucune?"
+)
+_DENIED = re.compile(rf"\b(?:{_NOT}|{_PAST})\b", re.IGNORECASE)
 """What follows such a word is not stated: "severe sepsis without septic shock" is sepsis."""
 
-_DOUBTED = re.compile(
-    r"\b(?:ruled? out|r/o|prophyla\w+|suspect\w*|possibl\w+|probabl\w+|question\w*|vaccin\w*"
-    r"|immuni[sz]ation|refus\w+|declin\w+|resolved|sequelae|cancel\w*|consent|consider\w*)\b",
-    re.IGNORECASE,
+_ONCE = re.compile(rf"\b(?:{_PAST})\b", re.IGNORECASE)
+_NOT_EVEN_ONCE = re.compile(rf"\b(?:{_NOT})\b", re.IGNORECASE)
+_OVER = re.compile(r"(?<!not )(?<!not yet )\bresolved\b", re.IGNORECASE)
+
+_OPEN = (
+    r"ruled? out|r/o|prophyla\w+|suspect\w*|possibl\w+|probabl\w+|question\w*|vaccin\w*"
+    r"|immuni[sz]ation|refus\w+|declin\w+|sequelae|cancel\w*|consent|consider\w*|unlikely|monitor\w*"
+    r"|exclu\w+|absen\w+"
+    r"|not (?:present|seen|found|confirmed|detected|evident|resolved|yet resolved)"
+    r"|(?:VOD|SOS|QTc?|bleeding) risk|risk factors?|risk (?:score|assessment)"
+    r"|Verdacht|fraglich\w*|ausgeschlossen|Ausschluss|suspicion"
 )
+_DOUBTED = re.compile(rf"\b(?:{_OPEN}|resolved)\b", re.IGNORECASE)
+_LEFT_OPEN = re.compile(rf"\b(?:{_OPEN})\b", re.IGNORECASE)
 _PART = re.compile(r"[.;:!?\n]+\s*")
+_ABBREVIATED = (
+    (re.compile(r"\bZ\. ?n\.", re.IGNORECASE), "Zustand nach"),
+    (re.compile(r"\bV\. ?a\.", re.IGNORECASE), "Verdacht auf"),
+)
 
 
 def conditions_in_words(texts: Iterable[str], terminology: Terminology) -> frozenset[str]:
     """The diagnoses that the texts plainly state."""
     return _stated(texts, terminology.conditions_in)
+
+
+def past_conditions_in_words(texts: Iterable[str], terminology: Terminology) -> frozenset[str]:
+    """The diagnoses that the texts say the patient once had: "history of VOD", "VOD, resolved"."""
+    return frozenset[str]().union(*map(terminology.conditions_in, _past_parts(texts)))
 
 
 def procedures_in_words(texts: Iterable[str], terminology: Terminology) -> frozenset[str]:
@@ -41,7 +64,26 @@ def _stated(texts: Iterable[str], find: Callable[[str], frozenset[str]]) -> froz
 
 
 def _plain_parts(texts: Iterable[str]) -> Iterator[str]:
+    for part in _parts(texts):
+        if not _DOUBTED.search(part):
+            yield _DENIED.split(part, maxsplit=1)[0]
+
+
+def _past_parts(texts: Iterable[str]) -> Iterator[str]:
+    for part in _parts(texts):
+        if _LEFT_OPEN.search(part):
+            continue
+        if _OVER.search(part):
+            yield _DENIED.split(part, maxsplit=1)[0]
+        elif (said := list(_ONCE.finditer(part))) and not _NOT_EVEN_ONCE.search(
+            part, 0, said[-1].start()
+        ):
+            yield _DENIED.split(part[said[-1].end() :], maxsplit=1)[0]
+
+
+def _parts(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        for part in _PART.split(tidy(text)):
-            if not _DOUBTED.search(part):
-                yield _DENIED.split(part, maxsplit=1)[0]
+        plain = tidy(text)
+        for written, meant in _ABBREVIATED:
+            plain = written.sub(meant, plain)
+        yield from _PART.split(plain)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.facts.extract.concept_words import conditions_in_words
+from cds_service.facts.extract.concept_words import (
+    conditions_in_words,
+    past_conditions_in_words,
+)
 from cds_service.facts.extract.leukaemia_words import LEUKAEMIAS, leukaemia_words
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.model import ConditionEntry
@@ -21,6 +24,10 @@ _SEVERITIES = {
 """SNOMED CT codes of the FHIR value set condition-severity, and their words."""
 
 
+_MATTER_WHEN_PAST = frozenset({"vod-sos", "long-qt", "torsades"})
+"""Diagnoses that rules ask about whenever they were: their history is read from words as well."""
+
+
 def read_conditions(material: Material) -> tuple[ConditionEntry, ...]:
     """The patient's conditions of every concept we know; others are left unread."""
     return tuple(_entries(material))
@@ -30,7 +37,9 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
     for found in material.own("Condition"):
         code = found.resource.get("code")
         coded = material.concepts(code)
-        concepts = coded or conditions_in_words(texts_of(code), material.terminology)
+        stated = coded or conditions_in_words(texts_of(code), material.terminology)
+        past = frozenset() if stated else _past(code, material)
+        concepts = stated or past
         if not concepts:
             continue
         if concepts & LEUKAEMIAS:
@@ -40,7 +49,7 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             continue
         yield ConditionEntry(
             concepts=concepts,
-            clinical_status=status_code(resource.get("clinicalStatus")),
+            clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
             verification=status_code(resource.get("verificationStatus")),
             source=source(found),
             label=next(texts_of(resource.get("code")), ""),
@@ -52,6 +61,11 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             severity=_severity(resource),
             by_words=not coded,
         )
+
+
+def _past(code: object, material: Material) -> frozenset[str]:
+    """What the words say was once: the entry may be active, the diagnosis in it is over."""
+    return past_conditions_in_words(texts_of(code), material.terminology) & _MATTER_WHEN_PAST
 
 
 def status_code(status: object) -> str:
