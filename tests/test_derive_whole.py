@@ -81,6 +81,7 @@ QUESTIONS = (
     question("dose_ordered", substance=INO, tolerance=10),
     question("schedule", substance=INO),
     question("infusion", substance=INO),
+    question("preparation", substance=INO),
     question("unresolved_drugs", substance=INO),
     question("conflicts", analytes=LIVER, within=7, minutes_apart=60),
     question("blood_count", analyte="anc", substance=INO, within=7, below=1),

@@ -667,6 +667,23 @@ KINDS: Mapping[str, Kind] = {
             ("names", "items", "count"),
         ),
         Kind(
+            "preparation",
+            "How the dose of each order being signed now was prepared, where a pharmacy note with "
+            "the order tells; what it does not tell holds no test.",
+            {
+                "hours_to_dilution": Field("number", "from reconstitution to dilution", "hours"),
+                "hours_to_end": Field(
+                    "number", "from reconstitution to the end of the infusion", "hours"
+                ),
+                "frozen": Field("flag", "the note says that it was frozen"),
+                "light": Field("flag", "the note says that it was exposed to light"),
+            },
+            {"substance": _SUBSTANCE},
+            (),
+            ("label", "reference", "to_dilution", "to_end"),
+            many_readings=True,
+        ),
+        Kind(
             "unresolved_drugs",
             "Medications in scope whose drug was not identified by code: drafts, active drugs, and "
             "those found by text only.",

@@ -15,7 +15,7 @@ from cds_service.terminology import Terminology
 
 MOST_CLAUSES = 16
 _ONE_PER_RULE = "lab", "order"
-_ORDERS = ("order", "drugs", "conditioning", "dose_ordered", "schedule", "infusion")
+_ORDERS = ("order", "drugs", "conditioning", "dose_ordered", "schedule", "infusion", "preparation")
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _UNREAD_GRADES = {"C", "P"}
 

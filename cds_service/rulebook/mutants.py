@@ -32,6 +32,7 @@ STEPS: Mapping[str, Fraction] = {
     "umol/L": Fraction(1, 10),
     "%": Fraction(1, 10),
     "minutes": Fraction(1),
+    "hours": Fraction(1, 10),
 }
 """The smallest step that means something, by unit; one for days, counts and the rest."""
 

@@ -89,6 +89,8 @@ WIDEST: Mapping[str, str] = {
     "status": "entered-in-error",
     "text": "1234.56 umol/L",
     "times": "123.45",
+    "to_dilution": "23.98 h",
+    "to_end": "23.98 h",
     "transfused": "2026-12-31",
     "uln": "1234.56 umol/L",
     "uln_from": " (the limit of another result)",
