@@ -236,6 +236,112 @@ def dated(resource: Resource, in_days: float) -> Resource:
     return {**resource, "dosageInstruction": [{"timing": {"event": [day(-in_days)]}}]}
 
 
+WEIGHT, HEIGHT, BSA = 70.0, 170.0, 1.818
+"""In kg, cm and m2 (Mosteller)."""
+
+STANDARD_COURSE = {
+    0: (1, 1, 0.8),
+    7: (1, 8, 0.5),
+    14: (1, 15, 0.5),
+    21: (2, 1, 0.5),
+    28: (2, 8, 0.5),
+    35: (2, 15, 0.5),
+}
+"""By days from the first dose: cycle, day of the cycle, mg/m2; a responder from cycle 2 on."""
+GRAFT_DAY = 66
+
+
+def result(code: str, value: float, unit: str, days_ago: float = 1, **more: Any) -> Resource:
+    """A result by its LOINC code, without a range unless ``within`` adds one."""
+    quantity = {"value": value, "unit": unit}
+    return observation(coded(LOINC, code), days_ago, **{"valueQuantity": quantity, **more})
+
+
+def within(low: float, high: float, unit: str) -> dict[str, Any]:
+    """The reference range of a result."""
+    limits = {"low": {"value": low, "unit": unit}, "high": {"value": high, "unit": unit}}
+    return {"referenceRange": [limits]}
+
+
+def work_up(panel: list[Resource] | None = None) -> list[Resource]:
+    """What is done in the days before a dose, all of it normal; ``panel`` are the liver tests."""
+    return [
+        *(liver() if panel is None else panel),
+        result("751-8", 2.5, "10*9/L"),
+        result("777-3", 150, "10*9/L"),
+        result("6690-2", 4.2, "10*9/L"),
+        result("30376-8", 0, "10*9/L"),
+        result("2823-3", 4.1, "mmol/L", **within(3.5, 5.1, "mmol/L")),
+        result("2601-3", 0.85, "mmol/L", **within(0.7, 1.05, "mmol/L")),
+        result("2000-8", 2.3, "mmol/L", **within(2.1, 2.6, "mmol/L")),
+        result("76634-5", 415, "ms"),
+        result("29463-7", WEIGHT, "kg"),
+        result("8302-2", HEIGHT, "cm"),
+        result("2532-0", 200, "U/L", **within(100, 250, "U/L")),
+        observation(coded(LOINC, "2118-8"), valueString="negative"),
+    ]
+
+
+def whole_chart(today: int = 21, panel: list[Resource] | None = None) -> list[Resource]:
+    """Everything the label asks for, on a day of the standard course counted from its first dose.
+
+    The dose of that day is not in it; ``panel`` takes the place of the normal liver tests.
+    """
+    doses = [
+        given("inotuzumab", today - on, dosage={"dose": milligrams(per_m2)})
+        for on, (_, _, per_m2) in STANDARD_COURSE.items()
+        if on < today
+    ]
+    assessed = [response(today - 19), mrd(today - 19)] if today > 20 else []
+    b_cell_all = condition("277571004", SNOMED, onsetDateTime=day(today + 400))
+    return [
+        condition("C91.02", onsetDateTime=day(today + 30)),
+        {**b_cell_all, "code": {**b_cell_all["code"], "text": "B-ALL, Philadelphia-negative"}},
+        care_plan(title="Second-line therapy: inotuzumab ozogamicin", created=day(today + 10)),
+        result("51124-6", 95, "%", today + 20),
+        transplant_planned(GRAFT_DAY - today),
+        on_file("ursodiol"),
+        on_file("allopurinol"),
+        *doses,
+        *work_up(panel),
+        *assessed,
+    ]
+
+
+def milligrams(per_m2: float) -> dict[str, Any]:
+    """The dose of the patient whose body surface is ``BSA``."""
+    return {"value": round(per_m2 * BSA, 2), "unit": "mg"}
+
+
+def dosed(today: int = 21) -> Resource:
+    """The draft for a day of the standard course, with dose, route and infusion."""
+    cycle, day_of_cycle, per_m2 = STANDARD_COURSE[today]
+    how = "in 50 mL 0.9 % sodium chloride, IV over 1 hour"
+    return order(
+        "inotuzumab",
+        dosageInstruction=[
+            {
+                "text": f"C{cycle}D{day_of_cycle}: {per_m2} mg/m2 {how}",
+                "timing": {"event": [day(0)]},
+                "route": {"text": "intravenous"},
+                "doseAndRate": [{"doseQuantity": milligrams(per_m2)}],
+            }
+        ],
+    )
+
+
+def premedication() -> list[Resource]:
+    """Single doses on the day: a corticosteroid, an antipyretic, an antihistamine."""
+    once = {"dosageInstruction": [{"timing": {"event": [day(0)], "repeat": {"count": 1}}}]}
+    names = ("dexamethasone", "acetaminophen", "diphenhydramine")
+    return [order(name, **once) for name in names]
+
+
+def only(chapter: str, cards: dict[str, dict[str, Any]]) -> list[str]:
+    """The rules with a card that belong to a chapter, such as ``INO-LIV``."""
+    return [rule for rule in cards if rule.startswith(chapter)]
+
+
 class Story:
     """One call to a running app: ``Story(client).sign(drafts, chart)``."""
 
