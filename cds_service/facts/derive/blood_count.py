@@ -96,8 +96,12 @@ def _days_low(
 
 
 def _judged(row: tuple[Count, ...], limit: Fraction) -> Iterator[tuple[date, date, Truth]]:
+    """When each was measured and whether it is low; of two of one time the lower counts."""
+    low_at = {count.one.when for count in row if count.below(limit)}
     for count in row:
-        yield count.one.when.first, count.one.when.last, count.below(limit)
+        low = count.below(limit)
+        if low or count.one.when not in low_at:
+            yield count.one.when.first, count.one.when.last, low
 
 
 def _row(judged: tuple[tuple[date, date, Truth], ...], today: date, most: int) -> tuple[int, int]:
