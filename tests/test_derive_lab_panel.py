@@ -82,3 +82,13 @@ def test_no_result_at_all_is_missing_whatever_the_doses():
     _, reading = panel(with_gaps(chart(), MEDICATION_ADMINISTRATIONS))
 
     assert reading.fields["missing"].number == 4
+
+
+def test_ionised_calcium_does_as_well_as_total_calcium():
+    def missing(of):
+        asked = ask(of, "lab_panel", analytes=["potassium", "calcium", "calcium-ionized"], within=7)
+        return asked.readings[0].show["names"]
+
+    assert missing(chart(lab("calcium-ionized", "1.2 mmol/L"))) == ("potassium",)
+    assert missing(chart(lab("calcium", "2.4 mmol/L"))) == ("potassium",)
+    assert missing(chart()) == ("potassium", "calcium")
