@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 
 from cds_service.facts.extract import dosage as dosing
+from cds_service.facts.extract.dose_text import dose_in_words
 from cds_service.facts.extract.infusion import infusion_of
 from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.extract.medication import drug_of
@@ -53,15 +54,15 @@ def _readable(
 def _orders(material: Material) -> Iterator[DrugUse]:
     for found, drug, resource in _readable(material, "MedicationRequest"):
         dosages = list(each(resource, "dosageInstruction"))
-        texts = [text_at(dosage, "text") for dosage in dosages]
-        texts += [text_at(dosage, "patientInstruction") for dosage in dosages]
+        words = [text_at(dosage, "text") for dosage in dosages]
+        texts = words + [text_at(dosage, "patientInstruction") for dosage in dosages]
         texts += [text_at(note, "text") for note in each(resource, "note")]
         place = stated_place([*texts, text_at(found.resource, "groupIdentifier", "value")])
         authored = moment_at(resource, "authoredOn")
         supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
         supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")
         start = dosing.first_start(dosages) or supply_start
-        dose = dosing.dose_in(dosages, "dose")
+        dose = dosing.dose_in(dosages, "dose") or dose_in_words(words, "dose")
         yield DrugUse(
             substances=drug.substances,
             kind="order",
@@ -80,7 +81,8 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             authored=authored,
             days=_planned_days(dosages, start, authored),
             dose=dose,
-            dose_per_m2=dosing.dose_in(dosages, "dose-per-m2"),
+            dose_per_m2=dosing.dose_in(dosages, "dose-per-m2")
+            or dose_in_words(words, "dose-per-m2"),
             cycle=place.cycle,
             day=place.day,
             cycle_source="order text" if place.cycle else "",
@@ -156,8 +158,12 @@ def _administrations(material: Material) -> Iterator[DrugUse]:
             start=start,
             end=moment_at(resource, "effectivePeriod", "end") or start,
             days=(start.day,) if start and start.day else (),
-            dose=converted("dose", amount, "mg") if amount else None,
-            dose_per_m2=converted("dose-per-m2", amount, "mg/m2") if amount else None,
+            dose=converted("dose", amount, "mg") if amount else dose_in_words(texts[:1], "dose"),
+            dose_per_m2=(
+                converted("dose-per-m2", amount, "mg/m2")
+                if amount
+                else dose_in_words(texts[:1], "dose-per-m2")
+            ),
             cycle=place.cycle,
             day=place.day,
             cycle_source="note" if place.cycle else "",
