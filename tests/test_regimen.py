@@ -23,6 +23,7 @@ def figures():
     yield from OURS.inference.values()
     yield from OURS.limits.values()
     yield from OURS.reductions.values()
+    yield from OURS.body_surface.values()
     for cycle in OURS.cycles.values():
         yield cycle.length
         yield from (dose.amount for dose in cycle.doses)
