@@ -13,7 +13,7 @@ from fractions import Fraction
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.drugs import LIVE, NEEDS, unidentified
-from cds_service.facts.derive.order import planned_day
+from cds_service.facts.derive.order import planned_days
 from cds_service.facts.derive.view import DRAFTS, View, only, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import DrugUse
@@ -40,11 +40,7 @@ def answer(question: Question, view: View) -> Answer:
 
 def _dose_days(view: View, substance: str) -> tuple[date, ...]:
     """The days of the doses ordered now, today or ahead."""
-    days = {
-        day
-        for order in view.drafts(substance)
-        for day in (*(each for each in order.days if each > view.chart.today),)
-    } | {planned_day(view, order) for order in view.drafts(substance)}
+    days = {day for order in view.drafts(substance) for day in planned_days(view, order)}
     return tuple(sorted(days))
 
 
