@@ -52,7 +52,7 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
             verification=status_code(resource.get("verificationStatus")),
             source=source(found),
-            label=next(texts_of(resource.get("code")), ""),
+            label=next(texts_of(resource.get("code")), "") or _named(concepts, material),
             onset=moment_at(resource, "onsetDateTime")
             or moment_at(resource, "onsetPeriod", "start"),
             abatement=moment_at(resource, "abatementDateTime")
@@ -61,6 +61,11 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             severity=_severity(resource),
             by_words=not coded,
         )
+
+
+def _named(concepts: frozenset[str], material: Material) -> str:
+    """What to call a diagnosis that came as a code without words."""
+    return ", ".join(sorted(map(material.terminology.display_name, concepts)))
 
 
 def _past(code: object, material: Material) -> frozenset[str]:
