@@ -90,3 +90,9 @@ def test_only_the_searches_asked_for_leave_gaps(type_, key, matters):
 
 def test_an_allergy_to_nobody_knows_what_leaves_it_open():
     assert asked(unreadable(ALLERGIES)).gaps
+
+
+def test_an_entry_without_a_grade_has_the_one_its_severity_describes():
+    (reading,) = asked(harm(INO, label=REACTION, severity="moderate")).readings
+
+    assert reading.fields["grade"].number == 2
