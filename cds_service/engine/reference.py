@@ -39,7 +39,8 @@ def judge_rule(rule: Rule, answers: Answers) -> Verdict:
     Raises:
         KeyError: when it asks a question that has no answer.
     """
-    variants = tuple(judge_variant(variant, answers) for variant in rule.variants)
+    known: dict[int, ClauseVerdict] = {}
+    variants = tuple(judge_variant(variant, answers, known) for variant in rule.variants)
     speaking = next((each for each in variants if each.outcome == "fires"), None)
     if speaking:
         return Verdict(rule, "fires", variants, speaking)
@@ -47,13 +48,21 @@ def judge_rule(rule: Rule, answers: Answers) -> Verdict:
     return Verdict(rule, "silent" if silent else "unknown", variants)
 
 
-def judge_variant(variant: Variant, answers: Answers) -> VariantVerdict:
+def judge_variant(
+    variant: Variant, answers: Answers, known: dict[int, ClauseVerdict] | None = None
+) -> VariantVerdict:
     """Judge every clause, none skipped: one that fails silences, all that hold fire.
+
+    ``known`` holds, by identity, the clauses that another variant of the rule shares.
 
     Raises:
         KeyError: when it asks a question that has no answer.
     """
-    clauses = tuple(judge_clause(clause, answers[clause.question]) for clause in variant.when)
+    known = {} if known is None else known
+    for clause in variant.when:
+        if id(clause) not in known:
+            known[id(clause)] = judge_clause(clause, answers[clause.question])
+    clauses = tuple(known[id(clause)] for clause in variant.when)
     return VariantVerdict(variant, _outcome(all_of([each.truth for each in clauses])), clauses)
 
 

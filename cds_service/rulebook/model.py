@@ -198,6 +198,7 @@ class Rule:
     rules that could be critical; ``quiet`` is for rules about data quality, whose gaps matter only
     when a clinical rule needs the same; ``aside`` is for what charts rarely record, which is said
     beside other gaps and raises no card alone.
+    ``is_last``: judged after all others, because it asks what they left open.
     ``see_also`` are citations beside ``source``; ``evidence`` are the facts its cards cite by id;
     ``equivalent_mutants`` are changes of this rule that no case can notice, each with the reason.
     """
@@ -229,6 +230,7 @@ class Rule:
     evidence: Mapping[str, Evidence] = field(default_factory=dict)
     equivalent_mutants: Mapping[str, str] = field(default_factory=dict)
     sha256: str = ""
+    is_last: bool = field(init=False, compare=False)
 
     def cited_by(self, variant: Variant) -> Citation:
         """The source that the variant's card shows."""
@@ -245,10 +247,10 @@ class Rule:
         """Every question its clauses ask (with repeats)."""
         return (clause.question for variant in self.variants for clause in variant.when)
 
-    @property
-    def is_last(self) -> bool:
-        """Judged after all others, because it asks what they left open."""
-        return any(question.kind == "unassessed" for question in self.questions)
+    def __post_init__(self) -> None:
+        """Work out once what every call asks of every rule."""
+        last = any(question.kind == "unassessed" for question in self.questions)
+        object.__setattr__(self, "is_last", last)
 
 
 @dataclass(frozen=True, slots=True)
