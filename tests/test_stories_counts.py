@@ -358,5 +358,11 @@ class TestReactions:
             "INO-ALG-01": "critical"
         }
 
-    def test_an_allergy_to_something_else_is_not(self, story):
-        assert self.cards(story, allergy("penicillin")) == {}
+    def test_an_allergy_to_an_ingredient_is(self, story):
+        cards = self.cards(story, allergy("Polysorbate 80"))
+
+        assert "polysorbate 80" in cards["INO-ALG-01"]["summary"]
+
+    @pytest.mark.parametrize("text", ["penicillin", "ketorolac tromethamine", "iron sucrose"])
+    def test_an_allergy_to_something_else_is_not(self, story, text):
+        assert self.cards(story, allergy(text)) == {}
