@@ -58,13 +58,15 @@ EMPTY = (
     "serviceRequests",
     "carePlans",
     "goals",
+    "adverseEvents",
+    "allergyIntolerances",
 )
 
 Resource = dict[str, Any]
 
 
-def order_sign_call(now: datetime | None = None) -> bytes:
-    """The body of the call, as an EHR sends it."""
+def order_sign_call(now: datetime | None = None, times: int = 1) -> bytes:
+    """The body of the call, as an EHR sends it; with so many times the ordinary chart."""
     now = now or datetime.now(UTC)
     return json.dumps(
         {
@@ -77,9 +79,9 @@ def order_sign_call(now: datetime | None = None) -> bytes:
             },
             "prefetch": {
                 "patient": {"resourceType": "Patient", "id": PATIENT, "birthDate": "1971-03-09"},
-                "observations": _bundle([_lab(number, now) for number in range(50)]),
-                "conditions": _bundle([_condition(number, now) for number in range(10)]),
-                "medicationRequests": _bundle([_medication(n, now) for n in range(20)]),
+                "observations": _bundle([_lab(number, now) for number in range(50 * times)]),
+                "conditions": _bundle([_condition(number, now) for number in range(10 * times)]),
+                "medicationRequests": _bundle([_medication(n, now) for n in range(20 * times)]),
                 **{key: _bundle([]) for key in EMPTY},
             },
         },
