@@ -81,6 +81,8 @@ def test_a_drug_in_the_same_bag_is_named():
         ("1 mg per vial", "1"),
         ("0.9 mg/vial, 2 vials (1.8 mg)", "0.9"),
         ("2 vials of 0.9 mg", "0.9"),
+        ("2 x 1 mg vial", "1"),
+        ("from two 0.9-mg vials", "0.9"),
         ("1 mg/vial or 0.9 mg/vial", None),
         ("1.6 mg IV over 1 hour", None),
         ("0 vials (2 mg)", None),

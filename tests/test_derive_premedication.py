@@ -91,6 +91,13 @@ def test_every_day_ordered_must_be_covered():
     assert missing(twice, ANTIPYRETIC, draft("dexamethasone")) == ["antipyretics"]
 
 
+def test_only_the_days_without_cover_are_named():
+    twice = draft(days=(on(0).first, on(-7).first))
+    reading = asked(twice, draft("acetaminophen"), draft("dexamethasone", when=0, one_off=True))
+
+    assert reading.readings[0].show["day"] == str(on(-7).first)
+
+
 def test_a_day_that_has_passed_asks_for_nothing():
     since = draft(days=(on(7).first, on(0).first))
 

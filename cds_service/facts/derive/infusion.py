@@ -29,6 +29,7 @@ _OTHER = re.compile(
     re.I,
 )
 _PER_VIAL = re.compile(r"(\d+(?:\.\d+)?) ?mg ?(?:per|/|in each|a|each) ?vial", re.I)
+_VIAL_NAMED = re.compile(r"(\d+(?:\.\d+)?)[ -]?mg vials?\b", re.I)
 _VIALS_OF = re.compile(r"\bvials? (?:of|at|à|with|containing) (\d+(?:\.\d+)?) ?mg\b", re.I)
 _VIALS_MAKE = re.compile(r"\b(\d{1,2}) vials? ?(?:=|\(|:|makes?) ?(\d+(?:\.\d+)?) ?mg\b", re.I)
 
@@ -80,11 +81,10 @@ def is_intravenous(use: DrugUse) -> bool | Unknown | None:
 def vial_content(text: str) -> Fraction | None:
     """The mg that an order's text counts for a vial; None when it counts no vials, or in two ways.
 
-    ``2 vials (2 mg)``, ``1 mg per vial``, ``2 vials of 0.9 mg``.
+    ``2 vials (2 mg)``, ``1 mg per vial``, ``2 x 1 mg vial``, ``2 vials of 0.9 mg``.
     """
-    said = {
-        Fraction(Decimal(each)) for each in (*_PER_VIAL.findall(text), *_VIALS_OF.findall(text))
-    }
+    worded = (_PER_VIAL, _VIAL_NAMED, _VIALS_OF)
+    said = {Fraction(Decimal(each)) for words in worded for each in words.findall(text)}
     said |= {
         Fraction(Decimal(amount)) / int(vials)
         for vials, amount in _VIALS_MAKE.findall(text)

@@ -50,12 +50,16 @@ def _members(view: View, classes: Iterable[str]) -> frozenset[str]:
 
 def _covered(view: View, drug_class: str, planned: tuple[date, ...]) -> Truth:
     """Whether every day has a drug of the class; None when a schedule leaves that open."""
-    members = view.terminology.substances_in(drug_class)
-    uses = [use for use in view.chart.drugs if use.substances & members and not use.local_use]
-    truths = [_best(_covers(use, day) for use in uses) for day in planned]
+    truths = [_covered_on(view, drug_class, day) for day in planned]
     if False in truths:
         return False
     return None if None in truths else True
+
+
+def _covered_on(view: View, drug_class: str, day: date) -> Truth:
+    members = view.terminology.substances_in(drug_class)
+    uses = [use for use in view.chart.drugs if use.substances & members and not use.local_use]
+    return _best(_covers(use, day) for use in uses)
 
 
 def _best(truths: Iterable[Truth]) -> Truth:
@@ -117,9 +121,12 @@ def _sources(view: View, classes: Iterable[str]) -> tuple[Source, ...]:
 
 def _shown(view: View, missing: list[str], planned: tuple[date, ...]) -> dict[str, object]:
     names = tuple(view.name(each) for each in missing)
+    lacking = [
+        day for day in planned if any(_covered_on(view, each, day) is False for each in missing)
+    ]
     return {
         "missing": len(missing),
         "names": names,
         "items": [{"name": name, "what": name} for name in names],
-        "day": ", ".join(map(str, planned[:3])),
+        "day": ", ".join(map(str, lacking[:3])),
     }
