@@ -19,6 +19,7 @@ from tests.builders import (
     draft,
     lab,
     measured,
+    on,
     regimens,
     response,
     the_reading,
@@ -186,6 +187,16 @@ def test_what_a_card_may_print():
     assert words["cycle_text"] == "cycle 2 day 1 (inferred from 3 doses)"
 
 
+def test_the_tolerance_is_not_printed_for_what_is_more():
+    def percent(amount):
+        of = chart(BSA, ordered(amount))
+        return the_reading(of, "dose_ordered", substance=INO, tolerance=10).show["percent"]
+
+    assert percent("1.7604 mg") == "over 10 %"
+    assert percent("1.76 mg") == "10 %"
+    assert percent("1.79 mg") == "11.9 %"
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -232,6 +243,15 @@ def test_a_reduced_dose_is_compared_with_doses_of_its_own_level():
 
     assert at_day_1 == Interval.exactly(0)
     assert at_day_8.number == Fraction(100, 3)
+
+
+def test_the_reduced_dose_that_is_shown_is_the_nearest_with_its_own_day():
+    told = dose(28, amount="1.2 mg", text="dose reduced for ALT")
+    later = dose(21, amount="0.75 mg")
+
+    assert shown(BSA, ordered("1.6 mg"), told, later)["reduction"].startswith("0.6 mg/m2 on ")
+    day_8 = shown(BSA, ordered("1 mg"), told, later)["reduction"]
+    assert day_8 == f"0.38 mg/m2 on {on(21).first}"
 
 
 def test_a_reduction_in_this_order_alone_is_none_on_file():

@@ -371,8 +371,8 @@ KINDS: Mapping[str, Kind] = {
                 "day_one": Field("flag", "it is the first dose of its cycle"),
                 "days_since_last": Field("number", "days since the last dose given", "days"),
                 "per_m2": Field("number", "dose ordered per body surface", "mg/m2"),
-                "over": Field("number", "how far it is above the labelled dose, else 0", "%"),
-                "under": Field("number", "how far it is below the labelled dose, else 0", "%"),
+                "over": Field("number", "percent above the labelled dose", "%"),
+                "under": Field("number", "percent below the labelled dose", "%"),
                 "other_level": Field(
                     "flag", "it is the day 1 dose that the label gives for the other response"
                 ),
@@ -384,9 +384,7 @@ KINDS: Mapping[str, Kind] = {
                 "reduced": Field(
                     "flag", "a dose reduction for toxicity is on file or in the order"
                 ),
-                "above_reduced": Field(
-                    "number", "how far it is above the reduced dose on file, else 0", "%"
-                ),
+                "above_reduced": Field("number", "percent above the reduced dose on file", "%"),
             },
             {"substance": _SUBSTANCE, "tolerance": Selector("number", unit="%")},
             (*DOSES, CARE_PLANS, OBSERVATIONS, RECENT_OBSERVATIONS, CONDITIONS, PATIENT),

@@ -78,7 +78,7 @@ WIDEST: Mapping[str, str] = {
     "missing": "12",
     "name": "alkaline phosphatase",
     "ordered": "12.34 mg (1.23 mg/m2)",
-    "percent": "123.4 %",
+    "percent": "over 10 %",
     "reduction": "0.38 mg/m2 on 2026-12-31",
     "planned": "2026-12-31",
     "prior_date": "2026-12-31",

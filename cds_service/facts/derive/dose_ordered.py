@@ -23,7 +23,7 @@ from cds_service.facts.derive.order import (
     planned_days,
     position,
 )
-from cds_service.facts.derive.reduction import Reduction, amount_per_m2, reductions
+from cds_service.facts.derive.reduction import Level, Reduction, amount_per_m2, reductions
 from cds_service.facts.derive.response import remission_since_first_dose
 from cds_service.facts.derive.schedule import days_since_last
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, number, slug
@@ -115,7 +115,7 @@ def _reading(
         "above_reduced": _above_reduced(view, substance, ordered),
     }
     shown = {
-        **_shown(view, substance, ordered),
+        **_shown(view, substance, ordered, tolerance),
         "in_cycle": _text(in_cycle, "mg/m2"),
         "cumulative": _text(cumulative, "mg/m2"),
     }
@@ -245,8 +245,8 @@ def _above_reduced(view: View, substance: str, ordered: Ordered) -> Interval | U
 def _above(amount: Fraction, part: Fraction, reduction: Reduction) -> Fraction | None:
     """Percent above the doses that show a reduction, else above the share its words leave."""
     if reduction.levels:
-        higher = [level for level, left in reduction.levels if amount > level and part > left]
-        return max(((amount / level - 1) * 100 for level in higher), default=Fraction(0))
+        higher = [each for each in reduction.levels if amount > each.amount and part > each.part]
+        return max(((amount / each.amount - 1) * 100 for each in higher), default=Fraction(0))
     if reduction.part:
         return max((part / reduction.part - 1) * 100, Fraction(0))
     return None
@@ -257,7 +257,7 @@ def _unread_reductions(view: View, substance: str) -> tuple[Unknown, ...]:
     return view.gaps(needs, "dose reductions for toxicity", (substance,))
 
 
-def _shown(view: View, substance: str, ordered: Ordered) -> dict[str, object]:
+def _shown(view: View, substance: str, ordered: Ordered, tolerance: Fraction) -> dict[str, object]:
     use, body = ordered.use, ordered.body
     _, response = remission_since_first_dose(view, substance)
     return {
@@ -268,7 +268,7 @@ def _shown(view: View, substance: str, ordered: Ordered) -> dict[str, object]:
         "date": planned_days(view, use)[0].isoformat(),
         "ordered": _ordered_text(ordered),
         "expected": _expected_text(ordered),
-        "percent": _percent_text(ordered),
+        "percent": _percent_text(ordered, tolerance),
         "bsa": body.words or "not known",
         "response": response,
         "reduction": _reduction_text(ordered),
@@ -293,26 +293,40 @@ def _expected_text(ordered: Ordered) -> str:
     return f"{per_m2} ({' or '.join(plain(level * area) for level in levels)} mg)"
 
 
-def _percent_text(ordered: Ordered) -> str:
-    """``25 %``: how far the dose is from the labelled one, in either direction."""
+def _percent_text(ordered: Ordered, tolerance: Fraction) -> str:
+    """``25 %``: how far the dose is from the labelled one, in either direction.
+
+    ``over 10 %`` where rounding would print the tolerance for what is more.
+    """
     over, under = _deviation(ordered)
     both = [each.number for each in (over, under) if isinstance(each, Interval)]
     known = [each for each in both if each is not None]
-    return f"{_one_decimal(max(known))} %" if known else ""
-
-
-def _one_decimal(number: Fraction) -> str:
-    return plain(Fraction(round(number * 10), 10))
+    if not known:
+        return ""
+    rounded = round(max(known), 1)
+    over = "over " if rounded == tolerance < max(known) else ""
+    return f"{over}{plain(rounded)} %"
 
 
 def _reduction_text(ordered: Ordered) -> str:
-    """``0.6 mg/m2 on 2026-10-05``: the lowest dose that shows a reduction, else its words."""
-    for each in ordered.told:
-        if each.levels:
-            level, _ = min(each.levels)
-            return f"{plain(level)} mg/m2" + (f" on {each.day}" if each.day else "")
+    """``0.6 mg/m2 on 2026-10-05``: the reduced dose nearest below the ordered, else its words."""
+    levels = [level for each in ordered.told for level in each.levels]
+    if levels:
+        shown = _nearest_below(levels, ordered.per_m2)
+        return f"{plain(shown.amount)} mg/m2" + (f" on {shown.day}" if shown.day else "")
     first: tuple[str | date, ...] = tuple(each.words for each in ordered.told)
     return str(first[0]) if first else ""
+
+
+def _nearest_below(levels: list[Level], ordered: Interval | Unknown) -> Level:
+    """The highest level below the dose ordered; the lowest of all when none is."""
+    most = None if isinstance(ordered, Unknown) else ordered.number
+    below = [each for each in levels if most is not None and each.amount < most]
+    return max(below, key=_amount_of) if below else min(levels, key=_amount_of)
+
+
+def _amount_of(level: Level) -> Fraction:
+    return level.amount
 
 
 def _text(value: Interval | Unknown, unit: str) -> str:

@@ -42,18 +42,27 @@ _HARDLY = Fraction(9, 10)
 
 
 @dataclass(frozen=True, slots=True)
+class Level:
+    """A reduced dose on file: in mg/m2, its part of the labelled dose, and its day."""
+
+    amount: Fraction
+    part: Fraction
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reduction:
     """A reduction on file: the order or dose that tells of it, and the doses that show it.
 
-    ``levels`` are reduced doses in mg/m2, each with its part of the labelled dose. ``part`` is
-    the share that the words leave ("25 % reduction" leaves 3/4), None when they name none.
+    ``part`` is the share that the words leave ("25 % reduction" leaves 3/4), None when they name
+    none.
     """
 
     words: str
     source: Source
     day: date | None
     part: Fraction | None
-    levels: tuple[tuple[Fraction, Fraction], ...] = ()
+    levels: tuple[Level, ...] = ()
 
 
 def reductions(view: View, substance: str, body: Interval | None) -> tuple[Reduction, ...]:
@@ -110,7 +119,7 @@ def _part(words: str) -> Fraction | None:
 
 def _levels(
     view: View, substance: str, told: DrugUse, body: Interval | None, regimen: Regimen
-) -> Iterator[tuple[Fraction, Fraction]]:
+) -> Iterator[Level]:
     """The reduced doses on file from the day of the reduction on."""
     since = _day(told)
     for use in _uses(view, substance):
@@ -120,7 +129,7 @@ def _levels(
         if use.role == "on-file" and later and amount and amount.number:
             part = amount.number / labelled_level(amount.number, regimen)
             if part < _HARDLY:
-                yield amount.number, part
+                yield Level(amount.number, part, day)
 
 
 def labelled_level(amount: Fraction, regimen: Regimen) -> Fraction:
