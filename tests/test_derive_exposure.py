@@ -124,6 +124,15 @@ def test_no_date_of_birth_is_no_age():
     assert fields["sex"].reason is Reason.NOT_RECORDED
 
 
+@pytest.mark.parametrize("sex", ["unknown", "other"])
+def test_a_sex_that_is_neither_female_nor_male_is_not_known(sex):
+    """Else it would answer that nobody here can be pregnant."""
+    fields = the_reading(chart(patient(sex=sex)), "patient").fields
+
+    assert fields["sex"].reason is Reason.NOT_RECORDED
+
+
+
 def test_a_date_of_birth_ahead_is_no_age():
     assert the_reading(chart(patient(birth=-5)), "patient").fields["age"].reason is Reason.CONFLICT
 

@@ -16,8 +16,7 @@ from cds_service.facts.vocabulary import PATIENT
 def answer(question: Question, view: View) -> Answer:
     """Completed years (an interval when only the year of birth is known) and sex."""
     years = age(view)
-    fields = {"age": years, "sex": view.chart.patient.sex or _missing("sex", view)}
-    return only(question, Reading(fields, {"age": _text(years)}))
+    return only(question, Reading({"age": years, "sex": _sex(view)}, {"age": _text(years)}))
 
 
 def age(view: View) -> Interval | Unknown:
@@ -29,6 +28,14 @@ def age(view: View) -> Interval | Unknown:
 def completed_years(birth: date, today: date) -> int:
     """Years completed; somebody born on 29 February completes one on 1 March."""
     return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
+
+
+def _sex(view: View) -> str | Unknown:
+    """Female or male; FHIR's "unknown" and "other" tell neither and clear no rule."""
+    recorded = view.chart.patient.sex
+    if recorded in ("", "female", "male"):
+        return recorded or _missing("sex", view)
+    return Unknown("sex", Reason.NOT_RECORDED, "neither female nor male")
 
 
 def _years(birth: Moment, view: View) -> Interval | Unknown:
