@@ -92,7 +92,7 @@ class TestECG:
     def test_long_qt_on_file_is_a_warning(self, story):
         card = cards(story, condition("I45.81"))["INO-QT-07"]
         assert card["indicator"] == "warning"
-        assert card["summary"].startswith("On file: long QT. ")
+        assert card["summary"].startswith("On file: Long QT syndrome. ")
 
 
 class TestElectrolytes:

@@ -165,3 +165,15 @@ def test_codes_keep_their_order() -> None:
 
 def test_the_qt_list_carries_its_date() -> None:
     assert TERMINOLOGY.dated("qt-known-risk") == date(2026, 11, 22)
+
+
+def test_a_bare_code_has_the_words_of_its_value_set() -> None:
+    """Chronic hepatitis B says less than the set it is in, "serious liver disease"."""
+    assert TERMINOLOGY.display_of(Coding(ICD10CM, "B18.1")) == (
+        "Chronic viral hepatitis B without delta-agent"
+    )
+
+
+@pytest.mark.parametrize("coding", [Coding(ICD10CM, "Z99.99"), Coding(None, "B18.1")])
+def test_a_code_of_no_value_set_has_no_words(coding: Coding) -> None:
+    assert TERMINOLOGY.display_of(coding) == ""

@@ -121,6 +121,15 @@ def codes_by_name(sets: Iterable[ValueSet], families: Families) -> dict[str, tup
     return {name: tuple(codings) for name, codings in found.items()}
 
 
+def displays(sets: Iterable[ValueSet]) -> dict[Key, str]:
+    """The words for every code other than a drug's."""
+    return {
+        key_of(value_set.system, row.code): row.display
+        for value_set, row in _rows(sets)
+        if value_set.kind not in DRUG_KINDS
+    }
+
+
 def kinds(sets: Iterable[ValueSet], words: Words, families: Families) -> dict[str, Kind]:
     """What every concept is; a family is what its members are."""
     found: dict[str, Kind] = {value_set.concept: value_set.kind for value_set in sets}

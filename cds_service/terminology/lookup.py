@@ -34,6 +34,7 @@ class Terminology:
         self._diluents = self._members.get(index.DILUENT, _NONE)
         self._kinds = index.kinds(sets, words, families)
         self._titles = index.titles(sets, words)
+        self._displays = index.displays(sets)
         self._dates = index.oldest_dates(sets)
         self._substances = index.all_substances(sets, words)
         self._phrases = Phrases(index.phrases(self._substances, words))
@@ -110,6 +111,10 @@ class Terminology:
     def display_name(self, substance_or_concept: str) -> str:
         """The name to print, such as "total bilirubin", "ALT" or "inotuzumab ozogamicin"."""
         return self._titles.get(substance_or_concept) or substance_or_concept.replace("-", " ")
+
+    def display_of(self, coding: Coding) -> str:
+        """What the value sets call a code that is no drug's; empty for one they do not hold."""
+        return next((self._displays.get(key, "") for key in index.keys_of([coding])), "")
 
     def dated(self, concept: str) -> date | None:
         """The date of a concept's value set: the oldest, when its files differ."""

@@ -9,7 +9,7 @@ from cds_service.facts.extract.concept_words import (
     past_conditions_in_words,
 )
 from cds_service.facts.extract.leukaemia_words import LEUKAEMIAS, leukaemia_words
-from cds_service.facts.extract.material import Material, moment_at, source
+from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.model import ConditionEntry
 from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
 
@@ -52,7 +52,7 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
             verification=status_code(resource.get("verificationStatus")),
             source=source(found),
-            label=next(texts_of(resource.get("code")), "") or _named(concepts, material),
+            label=next(texts_of(resource.get("code")), "") or _named(resource.get("code"), material),
             onset=moment_at(resource, "onsetDateTime")
             or moment_at(resource, "onsetPeriod", "start"),
             abatement=moment_at(resource, "abatementDateTime")
@@ -63,9 +63,9 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
         )
 
 
-def _named(concepts: frozenset[str], material: Material) -> str:
-    """What to call a diagnosis that came as a code without words."""
-    return ", ".join(sorted(map(material.terminology.display_name, concepts)))
+def _named(code: object, material: Material) -> str:
+    """What to call a diagnosis that came as a code without words: as its value set does."""
+    return next(filter(None, map(material.terminology.display_of, codings(code))), "")
 
 
 def _past(code: object, material: Material) -> frozenset[str]:
