@@ -66,6 +66,11 @@ def test_what_ended_before_now_does_not_count_and_what_ends_today_does():
     assert found(chart(order_on_file("ondansetron", end="2026-11-22T11:59:00Z"))) == ()
 
 
+def test_a_draft_planned_for_an_hour_ago_is_still_being_ordered():
+    assert found(chart(draft("ondansetron", end="2026-11-22T11:00:00Z"))) == ("ondansetron",)
+    assert found(chart(draft("ondansetron", start=9, end=1))) == ()
+
+
 def test_an_order_of_unknown_status_may_count():
     answer = ask(chart(order_on_file("ondansetron", status="unknown")), "drugs", class_=QT)
 

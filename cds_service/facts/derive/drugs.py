@@ -77,9 +77,12 @@ def is_live(use: DrugUse, now: datetime) -> bool:
 
 
 def _has_ended(use: DrugUse, now: datetime) -> bool:
+    """Whether its end has passed; that of a draft by the day, as it may be signed an hour late."""
     if use.end is None:
         return False
-    return use.end.at < now if use.end.at else use.end.last < now.date()
+    if use.end.at and use.role == "on-file":
+        return use.end.at < now
+    return use.end.last < now.date()
 
 
 def _wanted(question: Question, view: View) -> Wanted:
