@@ -132,7 +132,6 @@ def test_a_sex_that_is_neither_female_nor_male_is_not_known(sex):
     assert fields["sex"].reason is Reason.NOT_RECORDED
 
 
-
 def test_a_date_of_birth_ahead_is_no_age():
     assert the_reading(chart(patient(birth=-5)), "patient").fields["age"].reason is Reason.CONFLICT
 

@@ -52,7 +52,7 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
             verification=status_code(resource.get("verificationStatus")),
             source=source(found),
-            label=next(texts_of(resource.get("code")), "") or _named(resource.get("code"), material),
+            label=next(texts_of(code), "") or _named(code, material),
             onset=moment_at(resource, "onsetDateTime")
             or moment_at(resource, "onsetPeriod", "start"),
             abatement=moment_at(resource, "abatementDateTime")
