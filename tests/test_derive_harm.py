@@ -53,6 +53,12 @@ def test_an_unrecorded_severity_is_unknown_and_said():
     assert reading.fields["grade"].reason is Reason.NOT_RECORDED
 
 
+def test_an_allergy_without_a_severity_is_named_as_one():
+    (reading,) = asked(harm(INO, kind="allergy", label="BESPONSA")).readings
+
+    assert reading.fields["severity"].what == "severity of the allergy to BESPONSA"
+
+
 def test_severity_grade_and_state_are_read():
     (reading,) = asked(harm(INO, label=REACTION, severity="severe", grade=3, ended=True)).readings
 

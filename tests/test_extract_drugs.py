@@ -190,6 +190,30 @@ def test_a_route_says_whether_use_is_local(route: Resource | None, local: bool) 
     assert dosed({"route": route} if route else {}).local_use is local
 
 
+@pytest.mark.parametrize(
+    ("name", "local"),
+    [
+        ("dexamethasone 0.1 % eye drops", True),
+        ("ciprofloxacin ophthalmic solution", True),
+        ("hydrocortisone 1 % cream", True),
+        ("dexamethasone 4 mg tablet", False),
+        ("ondansetron after eye surgery", False),
+    ],
+)
+def test_where_no_route_is_named_the_name_of_the_product_tells(name: str, local: bool) -> None:
+    assert ordered(medicationCodeableConcept={"text": name}).local_use is local
+
+
+def test_a_route_weighs_more_than_the_name_of_the_product() -> None:
+    by_mouth = {"route": {"text": "oral"}}
+    use = ordered(
+        medicationCodeableConcept={"text": "prednisone (not the cream)"},
+        dosageInstruction=[by_mouth],
+    )
+
+    assert not use.local_use
+
+
 def test_a_drug_is_used_locally_only_when_every_route_is_local() -> None:
     use = dosed({"route": {"text": "ophthalmic"}}, {"route": {"text": "oral"}})
 

@@ -153,6 +153,7 @@ def test_a_rate_that_makes_no_sense_gives_none(rate: Resource) -> None:
     [
         ("in 50 mL 0.9 % sodium chloride", SALINE),
         ("in 50 mL dextrose 5 %", frozenset({"glucose"})),
+        ("in 50 mL D5W", frozenset({"glucose"})),
         ("in 50 mL saline. Flush the line with dextrose", SALINE),
         ("in 50 mL saline. Do not dilute in dextrose", SALINE),
         ("Reconstitute with sterile water, dilute in 50 mL saline", SALINE),

@@ -60,8 +60,9 @@ def _to_nobody_knows_what(
 
 
 def _reading(entry: HarmEntry) -> Reading:
+    called = f"the allergy to {entry.label}" if entry.kind == "allergy" else entry.label
     unrecorded = Unknown(
-        f"severity of {entry.label}", Reason.NOT_RECORDED, reference=entry.source.reference
+        f"severity of {called}", Reason.NOT_RECORDED, reference=entry.source.reference
     )
     grade = entry.grade or _GRADES.get(entry.severity)
     fields: dict[str, Value] = {

@@ -22,6 +22,11 @@ _LOCAL_WORDS = re.compile(
     r"|cutaneous|skin|vaginal\w*|vagina|dental|local an[ae]+sthe\w+|infiltration)\b",
     re.IGNORECASE,
 )
+_LOCAL_FORMS = re.compile(
+    r"\b(?:(?:eye|ear)[ -]?(?:drops?|gel|lotion)|ophthalmic|otic|ointment|cream|lotion|shampoo"
+    r"|topical|vaginal|pessar(?:y|ies))\b",
+    re.IGNORECASE,
+)
 _ONCE = re.compile(
     r"\b(?:once|one[- ]time|single[- ]dose|one dose|x\s?1 dose)\b"
     r"(?!\s*(?:a|an|per|every|each|daily|weekly|monthly|in|/|on days))",
@@ -82,6 +87,11 @@ def _is_local(route: object) -> bool:
     if any(text_at(coding, "code") in LOCAL_ROUTES for coding in codings_of(route)):
         return True
     return any(_LOCAL_WORDS.search(tidy(words)) for words in texts_of(route))
+
+
+def is_local_form(label: str) -> bool:
+    """Whether a product's name says that it is for the eye, the ear, the skin or the vagina."""
+    return bool(_LOCAL_FORMS.search(tidy(label)))
 
 
 def is_one_off(dosages: Iterable[Resource]) -> bool:

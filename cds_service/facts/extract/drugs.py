@@ -200,9 +200,11 @@ def _procedures(material: Material) -> Iterator[DrugUse]:
 
 
 def _is_local(drug: Resolution, dosages: list[Resource]) -> bool:
-    """As the route says; where none is named, as the product code says."""
+    """As the route says; where none is named, as the product code or the product's name says."""
     by_route = dosing.local_use(dosages)
-    return drug.local_use if by_route is None else by_route
+    if by_route is not None:
+        return by_route
+    return drug.local_use or dosing.is_local_form(drug.label)
 
 
 def _effective_start(resource: Resource) -> Moment | None:
