@@ -175,6 +175,18 @@ def test_the_worst_of_several_readings_speaks_and_all_are_named():
     assert card.detail.startswith("- AST\n- ALT\n")
 
 
+def test_a_line_that_ends_in_a_condition_stays_a_line():
+    items = (
+        "{% for each in a.all %}\n- {{ each.name }}{% if each.text %}: {{ each.text }}{% endif %}\n"
+    )
+    said = rule(detail=items + "{% endfor %}\n\nHold the dose.")
+    two = [reading(name="ALT", text="104 U/L"), reading(name="AST", text="160 U/L")]
+
+    assert the_card(fires(said, a=two)).detail.startswith(
+        "- ALT: 104 U/L\n- AST: 160 U/L\n\nHold the dose."
+    )
+
+
 def test_a_template_may_ask_for_hook_and_profile():
     card = the_card(fires(rule(summary="{{ hook }} {{ profile }}")), to=call(profile="EU"))
 

@@ -36,6 +36,7 @@ _VALUE_LIMIT = 1000
 _BUDGETS = (SUMMARY_LIMIT, 90, 70, 55, 45, 38, 32, 26, 20, 16)
 _MEASURED = re.compile(r"[<>≤≥]?=? ?\d")
 _MEASURED_LIMIT = 40
+_EMPTY_LINES = re.compile(r"\n{3,}")
 _ONE_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ([^\s\d]\S*)")
 _BUDGET = "summary budget"  # holds a space, so no clause can be called so
 
@@ -113,7 +114,7 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
     names = {**names_of(verdict.rule, verdict.speaking), "hook": hook, "profile": profile}
     card = verdict.speaking.variant.card
     try:
-        return Spoken(_summary(card.summary, names), _template(card.detail, _FOR_DETAIL)(names))
+        return Spoken(_summary(card.summary, names), _detail(card.detail, names))
     except (
         TemplateError,
         ArithmeticError,
@@ -123,6 +124,11 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
         ValueError,
     ) as error:
         raise CardTextError(verdict.rule.id, _without_values(error)) from None
+
+
+def _detail(source: str, names: Mapping[str, object]) -> str:
+    """The paragraphs, with one empty line between two of them."""
+    return _EMPTY_LINES.sub("\n\n", _template(source, _FOR_DETAIL)(names))
 
 
 def _without_values(error: Exception) -> str:
@@ -230,7 +236,7 @@ def _fitted(text: str, budget: int) -> str:
     """Within the budget; a number with its unit and date is never cut for others to fit."""
     if units(text) <= budget or (_MEASURED.match(text) and units(text) <= _MEASURED_LIMIT):
         return text
-    if ", " in text:
+    if ", " in text and " and " in text:  # a list as `listed` words it, not a name with a comma
         return shortened(tuple(text.replace(" and ", ", ").split(", ")), budget)
     return clipped(text, budget)
 
@@ -278,13 +284,16 @@ def _environment(finalize: Callable[..., object]) -> SandboxedEnvironment:
     return environment
 
 
+_WORDS_THEN_BLOCK = re.compile(r"^([ \t]*(?!\{%)\S.*[^+-])%\}$", re.MULTILINE)
+"""A line of words that ends in a block: its line break is not the block's to trim."""
+
 _FOR_SUMMARY = _environment(_for_summary)
 _FOR_DETAIL = _environment(_for_detail)
 
 
 @lru_cache(maxsize=1024)
 def _compiled(source: str, environment: SandboxedEnvironment) -> Template:
-    return environment.from_string(source)
+    return environment.from_string(_WORDS_THEN_BLOCK.sub(r"\1+%}", source))
 
 
 def _template(
