@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cds_service.facts.extract.bleeding_words import BLEEDING, bleeding_words
 from cds_service.facts.extract.concept_words import (
     conditions_in_words,
     past_conditions_in_words,
@@ -44,6 +45,8 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
             continue
         if concepts & LEUKAEMIAS:
             concepts |= leukaemia_words(texts_of(code))
+        if BLEEDING in concepts:
+            concepts |= bleeding_words(texts_of(code))
         resource = material.readable(found, concepts)
         if resource is None:
             continue
