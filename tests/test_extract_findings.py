@@ -170,6 +170,22 @@ def test_cd22_that_was_not_measured_is_said_once() -> None:
     assert chart.findings == ()
 
 
+@pytest.mark.parametrize("name", ["CD22", "CD22 expression on blasts", "Flow: cd22 (%)"])
+def test_a_local_code_for_cd22_is_known_by_its_words(name: str) -> None:
+    assert finding({"text": name}, "positive").analyte == "cd22"
+    (measured,) = chart_of(assessment({"text": name}, "95 %")).labs
+    assert measured.analyte == "cd22"
+
+
+@pytest.mark.parametrize(
+    "name", ["CD220", "cCD22", "anti-CD22 antibody", "CD22 CAR T cells in blood", "CD19"]
+)
+def test_what_only_sounds_like_cd22_is_left_alone(name: str) -> None:
+    chart = chart_of(assessment({"text": name}, "positive"))
+
+    assert chart.findings == ()
+
+
 @pytest.mark.parametrize(
     ("said", "positive"),
     [

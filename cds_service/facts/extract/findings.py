@@ -11,6 +11,7 @@ from cds_service.facts.extract.labs import (
     effective,
     has_value,
     is_finding,
+    named,
     observations,
     value_of,
 )
@@ -64,7 +65,7 @@ def _analytes(part: Resource, material: Material) -> frozenset[str]:
     wanted = material.analytes
     return frozenset(
         name
-        for name in material.concepts(part.get("code")) & FINDINGS
+        for name in named(part.get("code"), material) & FINDINGS
         if (wanted is None or name in wanted) and (name != CD22 or is_finding(name, part))
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -23,13 +24,16 @@ from cds_service.facts.quantity import (
 from cds_service.facts.quantity import measured as measured_amount
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, each, name_of, text_at
+from cds_service.fhir.peek import Resource, each, name_of, text_at, texts_of
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
 FINDINGS = frozenset({"pregnancy-test", "cd22", "immunophenotype"})
 """Analytes whose result may be words; words are read as a finding, not here."""
 
 FINAL = frozenset({"final", "amended", "corrected"})
+_CD22 = re.compile(r"(?<!anti-)\bCD22\b(?!.*\bCAR\b)", re.IGNORECASE)
+"""A result called CD22; neither an antibody against it nor CAR-T cells."""
+
 MAX_REASON = 80
 """Letters of a laboratory's own words that we repeat."""
 
@@ -60,9 +64,20 @@ def analytes_of(concept: object, material: Material) -> frozenset[str]:
     wanted = material.analytes
     return frozenset(
         name
-        for name in material.concepts(concept)
+        for name in named(concept, material)
         if (wanted is None or name in wanted) and canonical_unit(name)
     )
+
+
+def named(concept: object, material: Material) -> frozenset[str]:
+    """What a code names; where it is none of ours, CD22 is known by its words.
+
+    Else a local code for CD22 would be told as a result that is not on file.
+    """
+    coded = material.concepts(concept)
+    if coded or not any(_CD22.search(words) for words in texts_of(concept)):
+        return coded
+    return frozenset({"cd22"})
 
 
 def _results_of(found: Found, material: Material) -> Iterator[LabResult]:
