@@ -125,7 +125,7 @@ def test_one_thing_needed_by_two_rules_is_one_item():
             }
         ],
         "reasons": [{"reason": "nothing found", "things": "ALT (none in the last 7 days)"}],
-        "names": "ALT",
+        "names": ("ALT",),
         "rules": ("INO-LIV-01", "INO-LIV-02"),
     }
     assert left_open(verdicts).fields["count"] == Interval.exactly(Fraction(1))
@@ -221,7 +221,7 @@ def test_another_missing_thing_is_still_said():
         answers(UNKNOWN_ALT, answer(BILIRUBIN, gaps=[bilirubin]), panel(NO_ALT)),
     )
 
-    assert left_open(verdicts).show["names"] == "total bilirubin"
+    assert left_open(verdicts).show["names"] == ("total bilirubin",)
     assert left_open(verdicts).show["rules"] == ("INO-T-02",)
 
 
@@ -236,7 +236,7 @@ def test_a_silenced_card_says_nothing():
         answers(AN_ORDER, UNKNOWN_ALT, panel(NO_ALT)),
     )
 
-    assert left_open(verdicts).show["names"] == "ALT"
+    assert left_open(verdicts).show["names"] == ("ALT",)
 
 
 def test_the_things_missing_are_gathered_by_reason():
@@ -272,21 +272,23 @@ def test_what_charts_rarely_record_is_said_beside_other_gaps_and_never_alone():
     beside = left_open(judge_plain([aside, other, DATA], answers(UNKNOWN_ALT, no_bilirubin)))
 
     assert (alone.show["items"], alone.fields["count"]) == ([], Interval.exactly(0))
-    assert beside.show["names"] == "ALT, total bilirubin"
+    assert beside.show["names"] == ("ALT", "total bilirubin")
 
 
 def test_what_is_said_aside_is_said_alone_when_another_rule_needs_it():
     aside = rule(variant(HIGH), id="INO-VOD-06", left_open="aside")
     needy = rule(variant(HIGH), id="INO-T-02")
 
-    assert left_open(judge_plain([aside, needy, DATA], answers(UNKNOWN_ALT))).show["names"] == "ALT"
+    assert left_open(judge_plain([aside, needy, DATA], answers(UNKNOWN_ALT))).show["names"] == (
+        "ALT",
+    )
 
 
 def test_a_search_that_failed_is_said_even_aside():
     aside = rule(variant(HIGH), id="INO-VOD-06", left_open="aside")
     failed = answer(ALT, gaps=[ALT_FAILED])
 
-    assert left_open(judge_plain([aside, DATA], answers(failed))).show["names"] == "ALT"
+    assert left_open(judge_plain([aside, DATA], answers(failed))).show["names"] == ("ALT",)
 
 
 def test_a_shadow_rule_neither_asks_nor_says():
@@ -294,12 +296,9 @@ def test_a_shadow_rule_neither_asks_nor_says():
     says = rule(*SAYS_MISSING.variants, id="INO-LIV-05", status="shadow")
 
     assert left_open(judge_plain([shadow, DATA], answers(UNKNOWN_ALT))).show["items"] == []
-    assert (
-        left_open(
-            judge_plain([rule(variant(HIGH)), says, DATA], answers(UNKNOWN_ALT, panel(NO_ALT)))
-        ).show["names"]
-        == "ALT"
-    )
+    assert left_open(
+        judge_plain([rule(variant(HIGH)), says, DATA], answers(UNKNOWN_ALT, panel(NO_ALT)))
+    ).show["names"] == ("ALT",)
 
 
 def test_a_rule_may_ask_more_than_what_is_left_open():

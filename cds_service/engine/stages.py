@@ -112,7 +112,7 @@ def _reading(items: Mapping[_Item, Mapping[str, Rule]], references: Iterable[str
                 for (what, reason, detail), needed_by in items.items()
             ],
             "reasons": _by_reason(items),
-            "names": ", ".join(dict.fromkeys(what for what, _, _ in items)),
+            "names": tuple(dict.fromkeys(what for what, _, _ in items)),
             "rules": tuple(sorted(rules)),
         },
         sources=tuple(Source(reference) for reference in references),
