@@ -268,6 +268,16 @@ def test_a_list_that_comes_as_one_text_is_shortened_alike():
     )
 
 
+def test_a_name_with_commas_is_cut_and_not_taken_for_a_list():
+    said = rule(summary="{{ disease.label }}: " + "x" * 95)
+    disease = reading(label="Supervision of normal pregnancy, unspecified, unspecified trimester")
+
+    summary = the_card(fires(said, disease=disease)).summary
+
+    assert summary.startswith("Supervision of normal pregnancy")
+    assert "more" not in summary
+
+
 def test_a_value_is_not_cut_so_that_a_name_may_stay():
     said = rule(summary="{{ a.name }} {{ a.text }} on {{ a.date }}: " + "x" * 60)
     result = reading(
