@@ -68,6 +68,7 @@ check: setup ## format, lint, types, import layers, rules
 	$(BIN)/cds-service rules lint
 	$(BIN)/cds-service rules test
 	$(BIN)/cds-service rules mutants
+	$(BIN)/cds-service rules lock --check
 
 bench: setup ## measure a hook call against a bare Flask endpoint
 	$(BIN)/python -m benchmarks

@@ -1,5 +1,8 @@
 """The lock refuses a rule that says something else under a version somebody may have signed."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 
@@ -78,3 +81,14 @@ def test_its_own_cases_and_a_signature_are_not_what_a_rule_says():
     signed = replace(rule(), sign_off=replace(rule().sign_off, by="A. Pharmacist"))
 
     assert said_hash(signed) == said_hash(rule())
+
+
+def test_the_hash_is_the_same_in_every_process():
+    """
+    Python salts its own hashes anew in each process; none of them may leak into the lock.
+    """
+    check = [sys.executable, "-m", "cds_service", "rules", "lock", "--check"]
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(check, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout

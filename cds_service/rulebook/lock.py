@@ -100,7 +100,7 @@ def _plain(value: Any) -> Any:
         return {
             each.name: _plain(getattr(value, each.name))
             for each in fields(value)
-            if each.name != "line"
+            if each.name != "line" and each.init
         }
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
