@@ -195,8 +195,9 @@ class Rule:
     ``amends``: when it fires together with one of these, its detail is added to their card and it
     shows no card; ``amends_only``: without such a card it shows nothing.
     ``left_open``: how grave it is when the rule cannot be judged. A warning counts it among the
-    rules that could be critical; ``quiet`` is for rules about data quality, whose gaps matter only
-    when a clinical rule needs the same; ``aside`` is for what charts rarely record, which is said
+    rules that could be critical; ``quiet`` is for rules whose gaps matter only when another rule
+    has the same (data quality, tests nobody expects of every patient): they tell only what came
+    but cannot be used; ``aside`` is for what charts rarely record, which is said
     beside other gaps and raises no card alone.
     ``is_last``: judged after all others, because it asks what they left open.
     ``see_also`` are citations beside ``source``; ``evidence`` are the facts its cards cite by id;
