@@ -14,12 +14,13 @@ from time import perf_counter
 
 from benchmarks.chart import SERVICE, order_sign_call
 from cds_service.app import join_parts
+from cds_service.clients import SANDBOX
 from cds_service.decide import Parts, decide, plan
 from cds_service.engine.durable import DurableEngine
 from cds_service.fhir.hook_call import HookCall
 from cds_service.settings import Settings
-from cds_service.web.call_schema import hook_call
-from cds_service.web.strict_json import parse
+from cds_service.strict_json import parse
+from cds_service.web.call_schema import Caller, hook_call
 
 RULES = (1, 2, 4)
 CHARTS = (1, 4, 16)
@@ -48,11 +49,11 @@ def scale(calls: int = 60) -> None:
 def _call(parts: Parts, times: int) -> HookCall:
     service = parts.rulebook.service(SERVICE)
     assert service is not None
-    return hook_call(parse(order_sign_call(times=times)), service, "US")
+    return hook_call(parse(order_sign_call(times=times)), service, Caller(SANDBOX, "US"))
 
 
 def _decision(parts: Parts, call: HookCall) -> Callable[[], object]:
-    return lambda: decide(call, parts)
+    return lambda: decide(call, parts, "")
 
 
 def _with_copies(parts: Parts, times: int) -> Parts:

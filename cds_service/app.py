@@ -12,8 +12,12 @@ from flask import Flask
 from cds_service.decide import Parts, plan
 from cds_service.engine.durable import DurableEngine
 from cds_service.facts.regimen import load_regimens
+from cds_service.fhir.completion import Completer
+from cds_service.metrics import Metrics
 from cds_service.rulebook.loader import load_rulebook
+from cds_service.rulebook.lock import said_hash
 from cds_service.settings import Settings
+from cds_service.store.port import CardLog, NoLog
 from cds_service.terminology import Terminology
 from cds_service.web import register
 
@@ -24,8 +28,13 @@ def join_parts(
     settings: Settings,
     clock: Callable[[], datetime] | None = None,
     new_id: Callable[[], str] | None = None,
+    card_log: CardLog | None = None,
+    fhir: Completer | None = None,
+    metrics: Metrics | None = None,
 ) -> Parts:
     """Load the rulebook and what it stands on.
+
+    Without ``card_log`` nothing is kept, without ``fhir`` nothing is fetched.
 
     Raises:
         RulesError: with every complaint about a file under the rules directory.
@@ -39,9 +48,13 @@ def join_parts(
         terminology=terminology,
         regimens=load_regimens(settings.rules_dir / "regimens"),
         engine=DurableEngine.of(each.rules for each in plans.values()),
+        fhir=fhir,
+        card_log=card_log or NoLog(),
+        metrics=metrics or Metrics(),
         clock=clock or (lambda: datetime.now(UTC)),
         new_id=new_id or (lambda: str(uuid4())),
         plans=plans,
+        rule_hashes={rule.id: said_hash(rule) for rule in rulebook.rules.values()},
     )
 
 
@@ -49,8 +62,14 @@ def create_app(
     settings: Settings | None = None,
     clock: Callable[[], datetime] | None = None,
     new_id: Callable[[], str] | None = None,
+    card_log: CardLog | None = None,
+    fhir: Completer | None = None,
+    metrics: Metrics | None = None,
 ) -> Flask:
     """Build the service. Settings come from the environment unless given.
+
+    A caller that serves for real gives a card log and a way to fetch; one that only looks at a
+    request, as the command line does, gives neither.
 
     Raises:
         SettingsError: with every wrong setting.
@@ -58,6 +77,6 @@ def create_app(
     """
     chosen = settings or Settings.from_environment()
     app = Flask("cds_service.web")
-    app.extensions["cds_service"] = join_parts(chosen, clock, new_id)
+    app.extensions["cds_service"] = join_parts(chosen, clock, new_id, card_log, fhir, metrics)
     register(app)
     return app

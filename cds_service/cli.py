@@ -89,7 +89,7 @@ def explain(file: BinaryIO, as_json: bool, at: datetime | None, only: str | None
 def fixture(name: str | None) -> None:
     """Print a synthetic patient's request, its dates moved to today; without NAME, the cast."""
     from cds_service.fixtures import list_fixtures, load_fixture
-    from cds_service.web.strict_json import dumps
+    from cds_service.strict_json import dumps
 
     if name is None:
         for each in list_fixtures():
@@ -127,7 +127,7 @@ def _client(at: datetime | None) -> Client:
 
 def _service_of(body: bytes) -> str:
     """The service that answers the request's hook; order-sign tells what is wrong with the rest."""
-    from cds_service.web.strict_json import JSONError, parse
+    from cds_service.strict_json import JSONError, parse
 
     try:
         request = parse(body)
@@ -225,7 +225,7 @@ def rules_coverage() -> None:
     """Print for each rule its cases and the bundled patients that fire it."""
     from cds_service.burden import coverage_text, fired_by
     from cds_service.fixtures import list_fixtures, load_fixture
-    from cds_service.web.strict_json import dumps
+    from cds_service.strict_json import dumps
 
     client = _client(None)
     now = datetime.now(UTC)

@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from http import HTTPStatus
+from time import perf_counter
 
 from cds_service.cards.model import Card
 from cds_service.cards.render import CardContext, render_cards
 from cds_service.engine.judge import Engine, judge, questions_of
 from cds_service.engine.verdict import Verdict
+from cds_service.errors import DataUnavailable
 from cds_service.facts.answers import Question
 from cds_service.facts.derive import answer_all
 from cds_service.facts.extract import asked_analytes, read_chart, templates
 from cds_service.facts.regimen import Regimen
+from cds_service.fhir.completion import Completed, Completer
 from cds_service.fhir.hook_call import HookCall
+from cds_service.metrics import Metrics
+from cds_service.record import card_records, missing_records
 from cds_service.rulebook.model import Rule, Rulebook
 from cds_service.settings import Settings
+from cds_service.store.port import CardLog
+from cds_service.store.records import CallRecord
 from cds_service.terminology import Terminology
 
 
@@ -35,21 +43,36 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The parts a call is answered with; chosen and joined in ``app.py``."""
+    """The parts a call is answered with; chosen and joined in ``app.py``.
+
+    ``fhir`` None: nothing is ever fetched. ``rule_hashes`` say by rule id what each rule said.
+    """
 
     settings: Settings
     rulebook: Rulebook
     terminology: Terminology
     regimens: Mapping[str, Regimen]
     engine: Engine | None
+    fhir: Completer | None
+    card_log: CardLog
+    metrics: Metrics
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     plans: Mapping[str, Plan]
+    rule_hashes: Mapping[str, str]
 
     @property
     def prefetch(self) -> Mapping[str, Mapping[str, str]]:
         """The prefetch templates of each service, by service id."""
         return {service_id: plan.prefetch for service_id, plan in self.plans.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A call with everything that could be had, and the verdict of every rule on it."""
+
+    completed: Completed
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +90,83 @@ def plan(hook: str, rulebook: Rulebook, terminology: Terminology) -> Plan:
     return Plan(rules, questions, templates(questions, terminology), asked_analytes(questions))
 
 
-def decide(call: HookCall, parts: Parts) -> Decision:
-    """Answer one hook call.
+def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
+    """Answer one hook call, and keep what was answered under ``call_id``.
 
     Raises:
         DataUnavailable: when the patient, or every order, cannot be read at all.
     """
-    todo = parts.plans[call.service_id]
-    now = parts.clock()
-    chart = read_chart(call, frozenset(todo.prefetch), parts.terminology, now, todo.analytes)
-    answers = answer_all(todo.questions, chart, parts.terminology, parts.regimens)
-    verdicts = judge(todo.rules, answers, parts.engine)
-    context = CardContext(
-        new_id=parts.new_id,
-        now=now,
-        public_url=parts.settings.public_url,
-        terminology=parts.terminology,
+    begun, now = perf_counter(), parts.clock()
+    try:
+        judged = judge_call(call, parts, now)
+    except DataUnavailable:
+        parts.card_log.record(_record(call, parts, call_id, now, begun, None, ()))
+        raise
+    with parts.metrics.phase("render"):
+        context = CardContext(parts.new_id, now, parts.settings.public_url, parts.terminology)
+        cards = render_cards(judged.verdicts, judged.completed.call, parts.rulebook, context)
+    with parts.metrics.phase("record"):
+        parts.card_log.record(_record(call, parts, call_id, now, begun, judged, cards))
+    for card in cards:
+        parts.metrics.card(card.rule_id, card.indicator, card.shown_as)
+    return Decision(tuple(card for card in cards if card.shown_as != "left out"), judged.verdicts)
+
+
+def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:
+    """Fetch what was not sent, read the chart, and judge every rule of the service.
+
+    Raises:
+        DataUnavailable: when the patient, or every order, cannot be read at all.
+    """
+    todo, metrics = parts.plans[call.service_id], parts.metrics
+    with metrics.phase("fetch"):
+        completed = parts.fhir.complete(call, todo.prefetch) if parts.fhir else Completed(call)
+    for result in completed.fetched.values():
+        metrics.fetch(result)
+    with metrics.phase("read"):
+        keys = frozenset(todo.prefetch)
+        chart = read_chart(completed.call, keys, parts.terminology, now, todo.analytes)
+    with metrics.phase("derive"):
+        answers = answer_all(todo.questions, chart, parts.terminology, parts.regimens)
+    with metrics.phase("judge"):
+        verdicts = judge(
+            todo.rules,
+            answers,
+            parts.engine,
+            on_disagreement=metrics.disagreement,
+            on_failure=metrics.engine_failure,
+        )
+    return Judged(completed, verdicts)
+
+
+def _record(
+    call: HookCall,
+    parts: Parts,
+    call_id: str,
+    now: datetime,
+    begun: float,
+    judged: Judged | None,
+    cards: tuple[Card, ...],
+) -> CallRecord:
+    """The call as the card log keeps it; ``judged`` None: it could not be."""
+    verdicts = judged.verdicts if judged else ()
+    missing = missing_records(verdicts)
+    for each in missing:
+        parts.metrics.unknown(each.reason)
+    return CallRecord(
+        id=call_id,
+        at=now,
+        client=call.client.name,
+        tenant=call.tenant,
+        service_id=call.service_id,
+        hook=call.hook,
+        hook_instance=call.hook_instance,
+        profile=call.profile,
+        rulebook=parts.rulebook.sha256,
+        status=int(HTTPStatus.OK if judged else HTTPStatus.PRECONDITION_FAILED),
+        milliseconds=round((perf_counter() - begun) * 1000),
+        verdicts={each.rule.id: each.outcome for each in verdicts},
+        missing=missing,
+        fetched=judged.completed.fetched if judged else {},
+        cards=card_records(cards, parts.rule_hashes),
     )
-    return Decision(render_cards(verdicts, call, parts.rulebook, context), verdicts)

@@ -81,7 +81,6 @@ def serve(environment: Mapping[str, str]) -> None:
     try:
         settings = Settings.from_environment(environment)
         log.configure(settings.log_level)
-        settings.report_unused()
         server = Server(settings)
     except SettingsError as refused:
         _refuse("settings refused", refused.problems)

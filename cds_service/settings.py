@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -16,12 +15,11 @@ from urllib.parse import urlsplit
 from cds_service.data import rules_dir
 from cds_service.errors import CDSServiceError
 
-log = logging.getLogger(__name__)
-
 T = TypeVar("T")
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOG_LEVELS: tuple[LogLevel, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MEGABYTE = 1024 * 1024
+SHORTEST_SECRET = 32
 
 
 class SettingsError(CDSServiceError):
@@ -49,8 +47,10 @@ class Settings:
     """How this installation runs. The defaults are those of ``make run``.
 
     ``public_url`` is the base URL as clients see it, without a slash at its end.
-    ``max_body_bytes``: a larger request body gets 413. ``without_effect`` names variables that are
-    set and correct, but that this version does not use yet.
+    ``max_body_bytes``: a larger request body gets 413. ``var_dir`` holds what this installation
+    writes: the SQLite file unless ``database_url`` says otherwise, the spool, and the key of the
+    keyed hashes unless ``hash_key`` gives one. ``fhir_deadline_ms`` bounds all FHIR calls of one hook
+    call together. ``quiet_hours``: how long an answered card is not repeated; 0 always repeats.
     """
 
     host: str = "127.0.0.1"
@@ -61,7 +61,11 @@ class Settings:
     profile: Literal["US", "EU"] = "US"
     max_body_bytes: int = 10 * MEGABYTE
     log_level: LogLevel = "INFO"
-    without_effect: tuple[str, ...] = ()
+    var_dir: Path = Path("var")
+    database_url: str = field(default="sqlite:///var/cds.sqlite", repr=False)
+    hash_key: str = field(default="", repr=False)
+    fhir_deadline_ms: int = 2000
+    quiet_hours: int = 24
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -75,11 +79,6 @@ class Settings:
         if reader.problems:
             raise SettingsError(tuple(reader.problems))
         return settings
-
-    def report_unused(self) -> None:
-        """Log each variable that was set although nothing uses it yet. Called once, at start."""
-        for name in self.without_effect:
-            log.warning("setting has no effect yet", extra={"setting": name})
 
 
 class _Reader:
@@ -95,6 +94,7 @@ class _Reader:
         self._refuse_clients()
         host = self._read("CDS_HOST", _host, "127.0.0.1")
         port = self._read("CDS_PORT", _whole(1, 65535), 8080)
+        var_dir = self._read("CDS_VAR_DIR", _writable, Path("var"))
         return Settings(
             host=host,
             port=port,
@@ -104,7 +104,11 @@ class _Reader:
             profile=self._read("CDS_PROFILE", _profile, "US"),
             max_body_bytes=self._read("CDS_MAX_BODY_MB", _megabytes, 10 * MEGABYTE),
             log_level=self._read("CDS_LOG_LEVEL", _log_level, "INFO"),
-            without_effect=self._without_effect(),
+            var_dir=var_dir,
+            database_url=self._read("CDS_DATABASE_URL", _database_url, _sqlite_in(var_dir)),
+            hash_key=self._read("CDS_HASH_KEY", _secret, ""),
+            fhir_deadline_ms=self._read("CDS_FHIR_DEADLINE_MS", _whole(1, 600_000), 2000),
+            quiet_hours=self._read("CDS_QUIET_HOURS", _whole(0, 8760), 24),
         )
 
     def _read(self, name: str, parse: Callable[[str], T], default: T) -> T:
@@ -139,13 +143,6 @@ class _Reader:
                 self.problems.append(f"CDS_RULES_DIR: {problem}")
             default = Path()
         return self._read("CDS_RULES_DIR", _folder, default)
-
-    def _without_effect(self) -> tuple[str, ...]:
-        names = []
-        for name, parse in NOT_USED_YET.items():
-            if self._read(name, parse, None) is not None:
-                names.append(name)
-        return tuple(names)
 
 
 def _host(text: str) -> str:
@@ -229,22 +226,38 @@ def _database_url(text: str) -> str:
     return text
 
 
-NOT_USED_YET: Mapping[str, Callable[[str], object]] = {
-    "CDS_DATABASE_URL": _database_url,
-    "CDS_FHIR_DEADLINE_MS": _whole(1, 600_000),
-}
+def _sqlite_in(folder: Path) -> str:
+    return f"sqlite:///{folder / 'cds.sqlite'}"
+
+
+def _writable(text: str) -> Path:
+    path = Path(text).expanduser()
+    if path.exists() and not path.is_dir():
+        raise ValueError("must be a folder, which is made when it does not exist")
+    return path
+
+
+def _secret(text: str) -> str:
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"must be a secret of at least {SHORTEST_SECRET} characters")
+    return text
+
 
 KNOWN = frozenset(
     {
         "CDS_CLIENTS",
+        "CDS_DATABASE_URL",
+        "CDS_FHIR_DEADLINE_MS",
+        "CDS_HASH_KEY",
         "CDS_HOST",
         "CDS_LOG_LEVEL",
         "CDS_MAX_BODY_MB",
         "CDS_PORT",
         "CDS_PROFILE",
         "CDS_PUBLIC_URL",
+        "CDS_QUIET_HOURS",
         "CDS_RULES_DIR",
+        "CDS_VAR_DIR",
         "CDS_WORKERS",
-        *NOT_USED_YET,
     }
 )

@@ -13,8 +13,8 @@ from typing import Any
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
+from cds_service.strict_json import dumps
 from cds_service.web.errors import Issue
-from cds_service.web.strict_json import dumps
 
 logger = logging.getLogger(__name__)
 

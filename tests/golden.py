@@ -25,7 +25,7 @@ from cds_service.app import create_app
 from cds_service.data import fixtures_dir
 from cds_service.fixtures import list_fixtures, load_fixture
 from cds_service.settings import Settings
-from cds_service.web.strict_json import dumps
+from cds_service.strict_json import dumps
 
 JSON = dict[str, Any]
 CAST: JSON = yaml.safe_load((fixtures_dir() / "cast.yaml").read_text("utf-8"))

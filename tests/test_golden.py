@@ -12,8 +12,8 @@ import pytest
 from cds_service.data import rules_dir
 from cds_service.fixtures import load_fixture
 from cds_service.rulebook.loader import load_rulebook
+from cds_service.strict_json import dumps
 from cds_service.terminology import Terminology
-from cds_service.web.strict_json import dumps
 from tests import golden
 from tests.golden import CAST, FIXTURES, WRITTEN_FOR, bench, explained, fired, indicators
 from tests.wire_rules import assert_conforms

@@ -21,7 +21,7 @@ from cds_service.app import create_app
 from cds_service.fixtures import list_fixtures, load_fixture
 from cds_service.log import JSONFormatter
 from cds_service.settings import Settings
-from cds_service.web.strict_json import dumps
+from cds_service.strict_json import dumps
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 CAST = [each.name for each in list_fixtures()]

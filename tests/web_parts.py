@@ -22,6 +22,7 @@ from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.hook_call import HookCall
 from cds_service.fixtures import FixtureInfo, UnknownFixtureError
+from cds_service.metrics import Metrics
 from cds_service.rulebook.model import (
     CardText,
     Case,
@@ -38,6 +39,7 @@ from cds_service.rulebook.model import (
     Variant,
 )
 from cds_service.settings import Settings
+from cds_service.store.port import NoLog
 from cds_service.terminology import Terminology
 from cds_service.web import fixtures, hooks, register, workbench
 
@@ -103,9 +105,13 @@ def parts(*rules: Rule, settings: Settings | None = None) -> Parts:
         terminology=Terminology.__new__(Terminology),
         regimens={},
         engine=None,
+        fhir=None,
+        card_log=NoLog(),
+        metrics=Metrics(),
         clock=lambda: NOW,
         new_id=lambda: str(UUID(int=next(numbers), version=4)),
         plans={each.id: Plan((), (), templates) for each in book.services},
+        rule_hashes={},
     )
 
 
@@ -125,7 +131,7 @@ class Deciding:
         self.calls: list[HookCall] = []
         self.failure: Exception | None = None
 
-    def __call__(self, call: HookCall, parts: Parts) -> Decision:
+    def __call__(self, call: HookCall, parts: Parts, *_: object) -> Decision:
         self.calls.append(call)
         if self.failure is not None:
             raise self.failure
@@ -141,7 +147,8 @@ class Deciding:
 def deciding(monkeypatch: Any, *cards: Card, verdicts: Sequence[Verdict] = ()) -> Deciding:
     """Answer every call of this test with these cards and verdicts."""
     scripted = Deciding(cards, verdicts)
-    monkeypatch.setattr(hooks, "decide", scripted)
+    for name in ("decide", "judge_call"):
+        monkeypatch.setattr(hooks, name, scripted)
     return scripted
 
 

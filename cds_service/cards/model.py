@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cds_service.rulebook.model import Indicator, OverrideReason
+from cds_service.store.records import ShownAs
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One card. ``orders`` are the drafts it is about, ``facts`` the resources it was read from."""
+    """One card. ``orders`` are the drafts it is about, ``facts`` the resources it was read from.
+
+    ``answer_key`` is the keyed hash under which an earlier answer to the same is found, and
+    ``shown_as`` what that answer did to the card.
+    """
 
     uuid: str
     summary: str
@@ -55,3 +60,5 @@ class Card:
     orders: tuple[str, ...]
     facts: tuple[str, ...]
     evaluated: str
+    answer_key: str = ""
+    shown_as: ShownAs = "shown"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from cds_service.web.strict_json import JSON, dumps
+from cds_service.strict_json import JSON, dumps
 
 
 def json_answer(body: JSON, status: int = 200) -> Response:

@@ -9,9 +9,9 @@ from flask import Request
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from cds_service.settings import MEGABYTE
+from cds_service.strict_json import JSONError, parse
 from cds_service.web.errors import CallError, Issue, malformed
 from cds_service.web.parts import parts
-from cds_service.web.strict_json import JSONError, parse
 
 _CHUNK = 65_536
 _PATIENCE = 4

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 from marshmallow.types import ErrorMessages
 
-from cds_service.fhir.hook_call import HookCall
+from cds_service.clients import Client
+from cds_service.fhir.hook_call import Authorization, HookCall
 from cds_service.rulebook.model import Service
+from cds_service.strict_json import under
 from cds_service.web.errors import CallError, Issue
-from cds_service.web.strict_json import under
 
 _MISSING = "is missing"
 _TEXT_PROBLEMS: ErrorMessages = {
@@ -137,8 +139,17 @@ _FORMS: Mapping[str, Schema] = {
 }
 
 
-def hook_call(body: Mapping[str, Any], service: Service, profile: str) -> HookCall:
-    """The call that was sent to a service, judged under a label profile.
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the client, the tenant its token names, and the label profile it is served."""
+
+    client: Client
+    profile: str
+    tenant: str = ""
+
+
+def hook_call(body: Mapping[str, Any], service: Service, caller: Caller) -> HookCall:
+    """The call that a caller sent to a service.
 
     Raises:
         CallError: 400, with an issue for each field that is missing or of a wrong form.
@@ -160,8 +171,25 @@ def hook_call(body: Mapping[str, Any], service: Service, profile: str) -> HookCa
         selections=tuple(context.get("selections", ())),
         prefetch=call["prefetch"] or {},
         fhir_server=call["fhir_server"] or "",
-        profile=profile,
+        authorization=_authorization(call["authorization"]),
+        profile=caller.profile,
+        client=caller.client,
+        tenant=caller.tenant,
     )
+
+
+def _authorization(sent: Mapping[str, Any] | None) -> Authorization | None:
+    """The permission to read FHIR; a token that is missing, empty or of another type is none."""
+    if sent is None:
+        return None
+    token, kind, patient = sent.get("access_token"), sent.get("token_type"), sent.get("patient")
+    if not isinstance(token, str) or not token.strip():
+        return None
+    if isinstance(kind, str) and kind.strip().lower() != "bearer":
+        return None
+    text = patient.strip() if isinstance(patient, str) else ""
+    reference = _PATIENT_REFERENCE.fullmatch(text)
+    return Authorization(token.strip(), reference.group(1) if reference else text)
 
 
 def _issues(messages: Any, path: str) -> Iterator[Issue]:

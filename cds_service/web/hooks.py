@@ -5,13 +5,15 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
-from cds_service.decide import Decision, decide
+from cds_service.clients import SANDBOX
+from cds_service.decide import decide, judge_call
+from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Service
 from cds_service.web.answer import json_answer
 from cds_service.web.body import json_object
-from cds_service.web.call_schema import hook_call
+from cds_service.web.call_schema import Caller, hook_call
 from cds_service.web.card_schema import AnswerSchema
 from cds_service.web.errors import CallError, Issue
 from cds_service.web.explained import explained
@@ -30,22 +32,23 @@ def discovery() -> Response:
 @blueprint.post("/cds-services/<service_id>")
 def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
-    return json_answer(_answer.dump(_decision(service_id)))
+    return json_answer(_answer.dump(decide(_call(service_id), parts(), g.request_id)))
 
 
 @blueprint.post("/explain/<service_id>")
 def explain(service_id: str) -> Response:
     """Every rule of the service with its verdict on this call, clause by clause."""
-    return json_answer(explained(_decision(service_id).verdicts))
+    return json_answer(explained(judge_call(_call(service_id), parts(), parts().clock()).verdicts))
 
 
-def _decision(service_id: str) -> Decision:
+def _call(service_id: str) -> HookCall:
     service = parts().rulebook.service(service_id)
     if service is None:
         problem = "there is no service of this id; GET /cds-services lists them"
         raise CallError(HTTPStatus.NOT_FOUND, [Issue("not-found", problem)])
-    profile = parts().settings.profile
-    return decide(hook_call(json_object(request), service, profile), parts())
+    caller = Caller(SANDBOX, parts().settings.profile)
+    with parts().metrics.phase("parse"):
+        return hook_call(json_object(request), service, caller)
 
 
 def _described(service: Service) -> dict[str, Any]:

@@ -1,0 +1,48 @@
+"""The EHRs that may call us, as the operator's clients file names them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+Dialect = Literal["standard", "epic"]
+ALGORITHMS = ("ES384", "RS384")
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One EHR that we trust, and how it is served.
+
+    ``jwks_url`` or ``jwks_file`` says where its public keys are. ``audiences`` are extra accepted
+    ``aud`` values, ``fhir_servers`` the only base URLs we call for it, ``tenants`` the allowed
+    ``tenant`` claims (empty: any). ``profile`` None means the service's own. ``quiet_hours``: how
+    long an answered card is not repeated (0: always repeated). ``max_token_seconds`` caps the
+    lifetime that a token may claim.
+    """
+
+    name: str
+    issuer: str = ""
+    jwks_url: str = ""
+    jwks_file: Path | None = None
+    algorithms: tuple[str, ...] = ALGORITHMS
+    audiences: tuple[str, ...] = ()
+    fhir_servers: tuple[str, ...] = ()
+    refuse_replay: bool = True
+    tenants: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    profile: Literal["US", "EU"] | None = None
+    card_extension: bool = True
+    dialect: Dialect = "standard"
+    quiet_hours: int = 24
+    max_token_seconds: int = DAY_SECONDS
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is the caller of sandbox mode, whom nobody authenticated."""
+        return self is SANDBOX
+
+
+SANDBOX = Client("sandbox")
+"""Whoever calls in sandbox mode: nobody in particular, and only loopback FHIR servers."""

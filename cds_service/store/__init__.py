@@ -1,0 +1,1 @@
+"""What was shown, why, and what the clinician did; and the token ids that were seen."""
