@@ -1,6 +1,5 @@
 """Settings: read once, all problems together, never open when closed was asked for."""
 
-import logging
 from pathlib import Path
 
 import pytest
