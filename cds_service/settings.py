@@ -50,7 +50,7 @@ class Settings:
     ``max_body_bytes``: a larger request body gets 413. ``var_dir`` holds what this installation
     writes: the SQLite file unless ``database_url`` says otherwise, the spool, and the key of the
     keyed hashes unless ``hash_key`` gives one. ``fhir_deadline_ms`` bounds all FHIR calls of one
-    hook call together. ``quiet_hours``: how long an answered card is not repeated; 0 always repeats.
+    hook call together. ``quiet_hours``: how long an answered card is not repeated (0: always is).
     """
 
     host: str = "127.0.0.1"
