@@ -1,61 +1,37 @@
 """The wire form of a hook call: tolerant of what we do not read, exact about what we do.
 
-Unknown fields are ignored at every level, ``extension`` of any kind included. CDS Hooks 1.0 and
-1.1 requests have the same fields.
+CDS Hooks 1.0 and 1.1 requests have the same fields.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
-from marshmallow.types import ErrorMessages
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from cds_service.clients import Client
 from cds_service.fhir.hook_call import Authorization, HookCall
 from cds_service.rulebook.model import Service
-from cds_service.strict_json import under
-from cds_service.web.errors import CallError, Issue
-
-_MISSING = "is missing"
-_TEXT_PROBLEMS: ErrorMessages = {
-    "required": _MISSING,
-    "null": "must be a string, not null",
-    "invalid": "must be a string",
-    "invalid_utf8": "must be a string",
-}
-_OBJECT_PROBLEMS: ErrorMessages = {
-    "required": _MISSING,
-    "null": "must be an object, not null",
-    "invalid": "must be an object",
-}
-_ARRAY_PROBLEMS: ErrorMessages = {
-    "required": _MISSING,
-    "null": "must be an array, not null",
-    "invalid": "must be an array",
-}
+from cds_service.web.errors import CallError
+from cds_service.web.form import (
+    ARRAY_PROBLEMS,
+    MISSING,
+    OBJECT_PROBLEMS,
+    Object,
+    Text,
+    Tolerant,
+    issues,
+)
 
 _PATIENT_REFERENCE = re.compile(r"(?:.*/)?Patient/([^/]+)(?:/_history/.*)?")
 _ABSOLUTE_REFERENCE = re.compile(r"https?://.*/([A-Z][A-Za-z]+/[^/]+)(?:/_history/.*)?")
 
 
-class _Text(fields.String):
-    """A string, and nothing that could be turned into one."""
-
-    default_error_messages = _TEXT_PROBLEMS
-
-
-class _Object(fields.Dict):
-    """A JSON object, left as it is."""
-
-    default_error_messages = _OBJECT_PROBLEMS
-
-
-class _PatientId(_Text):
+class _PatientId(Text):
     """A bare patient id; ``Patient/1`` and an absolute URL are brought to that form."""
 
     def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
@@ -69,7 +45,7 @@ class _PatientId(_Text):
         return bare
 
 
-class _Selection(_Text):
+class _Selection(Text):
     """A reference ``Type/id``; an absolute URL is brought to that form."""
 
     def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
@@ -86,39 +62,30 @@ def _expect_bundle(resource: Mapping[str, Any]) -> None:
         raise ValidationError({"entry": ["must be an array"]})
 
 
-class _Tolerant(Schema):
-    class Meta:
-        unknown = EXCLUDE
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.error_messages["type"] = "must be an object"
-
-
-class _Context(_Tolerant):
+class _Context(Tolerant):
     patient_id = _PatientId(required=True, data_key="patientId")
     user_id = fields.Raw(allow_none=True, load_default=None, data_key="userId")
-    encounter_id = _Text(allow_none=True, load_default=None, data_key="encounterId")
+    encounter_id = Text(allow_none=True, load_default=None, data_key="encounterId")
 
 
 class _OrderContext(_Context):
-    draft_orders = _Object(required=True, validate=_expect_bundle, data_key="draftOrders")
+    draft_orders = Object(required=True, validate=_expect_bundle, data_key="draftOrders")
 
 
 class _SelectContext(_OrderContext):
-    selections = fields.List(_Selection(), required=True, error_messages=_ARRAY_PROBLEMS)
+    selections = fields.List(_Selection(), required=True, error_messages=ARRAY_PROBLEMS)
 
 
-class _Call(_Tolerant):
-    hook_instance = _Text(required=True, data_key="hookInstance")
-    fhir_server = _Text(allow_none=True, load_default=None, data_key="fhirServer")
-    authorization = _Object(allow_none=True, load_default=None, data_key="fhirAuthorization")
-    prefetch = _Object(allow_none=True, load_default=None)
+class _Call(Tolerant):
+    hook_instance = Text(required=True, data_key="hookInstance")
+    fhir_server = Text(allow_none=True, load_default=None, data_key="fhirServer")
+    authorization = Object(allow_none=True, load_default=None, data_key="fhirAuthorization")
+    prefetch = Object(allow_none=True, load_default=None)
 
     @validates_schema(skip_on_field_errors=False)
     def _authorization_needs_server(self, call: dict[str, Any], **_: Any) -> None:
         if call.get("authorization") is not None and not call.get("fhir_server"):
-            problem = f"{_MISSING}, and fhirAuthorization is of no use without it"
+            problem = f"{MISSING}, and fhirAuthorization is of no use without it"
             raise ValidationError(problem, "fhirServer")
 
 
@@ -126,8 +93,8 @@ def _form(hook_name: str, context_form: _Context) -> Schema:
     mismatch = f"does not belong to this service, which answers {hook_name}"
 
     class Call(_Call):
-        hook = _Text(required=True, validate=validate.Equal(hook_name, error=mismatch))
-        context = fields.Nested(context_form, required=True, error_messages=_OBJECT_PROBLEMS)
+        hook = Text(required=True, validate=validate.Equal(hook_name, error=mismatch))
+        context = fields.Nested(context_form, required=True, error_messages=OBJECT_PROBLEMS)
 
     return Call()
 
@@ -157,7 +124,7 @@ def hook_call(body: Mapping[str, Any], service: Service, caller: Caller) -> Hook
     try:
         call = _FORMS[service.hook].load(body)
     except ValidationError as error:
-        raise CallError(HTTPStatus.BAD_REQUEST, _issues(error.messages_dict, "")) from None
+        raise CallError(HTTPStatus.BAD_REQUEST, issues(error.messages_dict)) from None
     context = call["context"]
     user = context["user_id"]
     return HookCall(
@@ -190,22 +157,3 @@ def _authorization(sent: Mapping[str, Any] | None) -> Authorization | None:
     text = patient.strip() if isinstance(patient, str) else ""
     reference = _PATIENT_REFERENCE.fullmatch(text)
     return Authorization(token.strip(), reference.group(1) if reference else text)
-
-
-def _issues(messages: Any, path: str) -> Iterator[Issue]:
-    """Marshmallow's nested messages, one issue per place."""
-    if isinstance(messages, dict):
-        for name, inner in messages.items():
-            yield from _issues(inner, _deeper(path, name))
-    elif isinstance(messages, list):
-        for inner in messages:
-            yield from _issues(inner, path)
-    else:
-        code = "required" if messages.startswith(_MISSING) else "structure"
-        yield Issue(code, f"{path} {messages}", path)
-
-
-def _deeper(path: str, name: str | int) -> str:
-    if name == "_schema":
-        return path
-    return f"{path}[{name}]" if isinstance(name, int) else under(path, name)
