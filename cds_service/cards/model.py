@@ -9,15 +9,22 @@ from typing import Any, Literal
 from cds_service.rulebook.model import Indicator, OverrideReason
 from cds_service.store.records import ShownAs
 
+SelectionBehavior = Literal["at-most-one", "any"]
+"""Whether several suggestions of a card may be chosen."""
+
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One change offered: create and update carry a FHIR R4 resource, delete a ``Type/id``."""
+    """One change offered: create and update carry a FHIR R4 resource, delete a ``Type/id``.
+
+    ``about`` is what the chart calls the draft that is changed; it is not sent.
+    """
 
     type: Literal["create", "update", "delete"]
     description: str
     resource: Mapping[str, Any] | None = None
     resource_id: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Link:
 class Card:
     """One card. ``orders`` are the drafts it is about, ``facts`` the resources it was read from.
 
+    ``has_extension`` says whether our own extension goes with it.
     ``answer_key`` is the keyed hash under which an earlier answer to the same is found, and
     ``shown_as`` what that answer did to the card.
     """
@@ -60,5 +68,7 @@ class Card:
     orders: tuple[str, ...]
     facts: tuple[str, ...]
     evaluated: str
+    selection_behavior: SelectionBehavior = "at-most-one"
+    has_extension: bool = True
     answer_key: str = ""
     shown_as: ShownAs = "shown"

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cds_service.cards.context import CardContext
+from cds_service.cards.dialect import dialect_of
 from cds_service.cards.drafts import concerned, drafts_of
 from cds_service.cards.fine_print import fine_print
 from cds_service.cards.model import Card, Link
@@ -160,33 +161,38 @@ def _card(
     rule, speaking = told.rule, told.speaking
     citation = rule.cited_by(speaking.variant)
     clauses = [clause for each in told.all for clause in each.speaking.clauses]
+    uuid, dialect = context.new_id(), dialect_of(call.client)
+    offered = offers(rule, speaking, call, rulebook, context)
     return Card(
-        uuid=context.new_id(),
+        uuid=uuid,
         summary=told.words.summary,
-        detail=_detail(told, context),
+        detail=_detail(told, dialect.advice(offered), context),
         indicator=speaking.variant.indicator,
         source_label=citation.label,
         source_url=citation.url,
         rule_id=rule.id,
         rule_title=rule.title,
         rule_version=rule.version,
-        suggestions=offers(rule, speaking, call, rulebook, context),
+        suggestions=dialect.buttons(offered, context.new_id),
         override_reasons=rule.override_reasons,
         links=(_link(rule, context),),
         orders=tuple(concerned(left_open if rule.is_last else clauses, drafts_of(call), call)),
         facts=_sources(clauses),
         evaluated=context.now.isoformat(timespec="seconds"),
+        selection_behavior=dialect.selection_behavior,
+        has_extension=call.client.card_extension,
     )
 
 
-def _detail(told: _Told, context: CardContext) -> str:
-    """The rule's words, those added to it, and the fine print, as paragraphs."""
+def _detail(told: _Told, advice: str, context: CardContext) -> str:
+    """The rule's words, those added to it, advice and the fine print, as paragraphs."""
     paragraphs = [told.words.detail]
     for amendment in told.all[1:]:
         paragraphs += [f"**{escaped(amendment.words.summary)}**", amendment.words.detail]
     paragraphs += [
         escaped(f"Check this by hand: {each.because}.") for each in told.all if each.because
     ]
+    paragraphs.append(advice)
     paragraphs.append(fine_print([(each.rule, each.speaking) for each in told.all], context.now))
     return "\n\n".join(text for text in (each.strip() for each in paragraphs) if text)
 

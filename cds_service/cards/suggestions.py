@@ -100,20 +100,21 @@ def _on_drafts(
 
 def _deletion(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
     what = clipped(plain(name), _LABEL_LIMIT)
-    return Action("delete", f"Delete the draft order {what}", resource_id=reference)
+    return Action("delete", f"Delete the draft order {what}", resource_id=reference, about=what)
 
 
 def _hold(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
     """The whole draft with another status and the reason for it; nothing else is touched."""
     draft = drafts[reference]
     held: dict[str, Any] = {**draft, "status": "on-hold"}
+    what = clipped(plain(name), _LABEL_LIMIT)
+    done = f"Put the draft order {what} on hold"
     if draft["resourceType"] in _STATUS_REASON_TYPES:
         reason = draft.get("statusReason")
         kept = reason if isinstance(reason, Mapping) else {}
         held["statusReason"] = {**kept, "text": f"{rule.title} ({rule.id} {rule.version})"}
-    what = clipped(plain(name), _LABEL_LIMIT)
-    description = f"Put the draft order {what} on hold; nothing else in it changes"
-    return Action("update", description, resource=held)
+        done += f" and give {rule.id} as the reason"
+    return Action("update", f"{done}; nothing else in it changes", resource=held, about=what)
 
 
 def _creation(

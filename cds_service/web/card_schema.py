@@ -60,14 +60,17 @@ class CardSchema(_Strict):
     source = fields.Function(lambda card: _source(card), required=True)
     suggestions = fields.List(fields.Nested(SuggestionSchema))
     selection_behavior = fields.Function(
-        lambda card: "at-most-one" if card.suggestions else None, data_key="selectionBehavior"
+        lambda card: card.selection_behavior if card.suggestions else None,
+        data_key="selectionBehavior",
     )
     override_reasons = fields.Function(
         lambda card: [_coding(reason) for reason in card.override_reasons],
         data_key="overrideReasons",
     )
     links = fields.List(fields.Nested(LinkSchema))
-    extension = fields.Function(lambda card: {EXTENSION: _about(card)})
+    extension = fields.Function(
+        lambda card: {EXTENSION: _about(card)} if card.has_extension else None
+    )
 
 
 class AnswerSchema(Schema):
