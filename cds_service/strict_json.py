@@ -22,7 +22,7 @@ MAX_NUMBER_LENGTH = 100
 MAX_EXPONENT = 100
 
 _WORDS = {None: "null", True: "true", False: "false"}
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
+_PLAIN_KEY = re.compile(r"_?[a-z][A-Za-z.-]{0,63}")
 _LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 _ONE_KIND = bytes.maketrans(b"[]", b"{}")
@@ -131,7 +131,10 @@ def _refusals(node: JSON, path: str) -> Iterator[JSONError]:
 
 
 def under(path: str, name: str) -> str:
-    """The path of a member. A key that is no plain word may be anything, so it is not repeated."""
+    """The path of a member. A key that does not look like one of FHIR's is not repeated.
+
+    It may be anything: a name begins with a capital, and an identifier has digits.
+    """
     shown = name if _PLAIN_KEY.fullmatch(name) else "…"
     return f"{path}.{shown}" if path else shown
 
