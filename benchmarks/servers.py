@@ -17,39 +17,13 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 
-from flask import Flask, request
-
 from benchmarks.chart import SERVICE
 from cds_service import log
-from cds_service.serve import Server
+from cds_service.serve import folder_of_metrics
 from cds_service.settings import Settings
 
 PATH = f"/cds-services/{SERVICE}"
 PATIENCE_SECONDS = 60
-
-
-def bare_app() -> Flask:
-    """An endpoint that parses the same JSON and does nothing with it."""
-    app = Flask("bare")
-
-    @app.post(PATH)
-    def call() -> dict[str, object]:
-        request.get_json()
-        return {"cards": []}
-
-    @app.get("/health/live")
-    def live() -> dict[str, object]:
-        return {}
-
-    return app
-
-
-class BareServer(Server):
-    """The same server, started the same way, that serves the bare endpoint in the end."""
-
-    def load(self) -> Flask:
-        """The bare endpoint."""
-        return bare_app()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +115,12 @@ def main(which: str) -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     log.configure(settings.log_level)
-    {"full": Server, "bare": BareServer}[which](settings).run()
+    with folder_of_metrics():
+        # The metrics library asks for its folder at the moment it is imported.
+        from benchmarks.bare import BareServer
+        from cds_service.server import Server
+
+        {"full": Server, "bare": BareServer}[which](settings).run()
 
 
 if __name__ == "__main__":

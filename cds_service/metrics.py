@@ -1,38 +1,74 @@
-"""What an operator watches, as Prometheus reads it. No label holds anything about a patient."""
+"""What an operator watches, as Prometheus reads it. No label holds anything that a caller sent.
+
+Several workers add up: each counts in files of its own in the folder that `SHARED_FOLDER` named
+when the library was first imported, and whoever is asked sums all of them.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The environment variable by which the library knows where the workers of a server add up."""
 
 _BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 
-class Metrics:
-    """The counters of one process."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is looked up when somebody asks, because it is not counted.
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        self._registry = registry or CollectorRegistry()
-        self._calls = self._counter("calls", "Answered requests", "service", "status")
-        self._phases = Histogram(
-            "cds_phase_seconds",
-            "Time per phase of a hook call",
-            ("phase",),
-            registry=self._registry,
-            buckets=_BUCKETS,
+    ``build`` are the labels of the info metric. ``spooled`` counts records that wait for the
+    database.
+    """
+
+    build: dict[str, str]
+    is_ready: bool
+    is_store_ready: bool
+    spooled: int
+
+
+class Metrics:
+    """The counters of one process, or of all workers of a server together."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter(
+            "requests", "Answers, by address and status", "route", "method", "status"
         )
-        self._cards = self._counter("cards", "Cards in answers", "rule", "indicator", "shown")
+        self._seconds = self._histogram(
+            "request_seconds", "Time from the head of a request to its answer", "route"
+        )
+        self._calls = self._counter("calls", "Hook calls answered", "service", "status")
+        self._phases = self._histogram("phase_seconds", "Time per phase of a hook call", "phase")
+        self._cards = self._counter("cards", "Cards decided", "rule", "indicator", "shown_as")
         self._unknowns = self._counter("unknowns", "Things not known, by reason", "reason")
         self._disagreements = self._counter("engine_disagreements", "Engines disagreed", "rule")
         self._failures = self._counter("engine_failures", "The engine did not finish")
-        self._fhir = self._counter("fhir_fetches", "Searches and reads on FHIR servers", "result")
+        self._fhir = self._counter("fhir_fetches", "Prefetch keys fetched over FHIR", "result")
+        self._refusals = self._counter("refusals", "Tokens refused, by reason", "reason")
         self._feedback = self._counter("feedback", "Feedback kept, by outcome", "outcome")
+        self._workers = Gauge(
+            "cds_workers",
+            "Worker processes that serve",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
 
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"cds_{name}", meaning, labels, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, *labels: str) -> Histogram:
+        return Histogram(f"cds_{name}", meaning, labels, registry=self._registry, buckets=_BUCKETS)
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -43,13 +79,18 @@ class Metrics:
         finally:
             self._phases.labels(name).observe(perf_counter() - begun)
 
+    def request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answer; ``route`` is the pattern of its address, never the address."""
+        self._requests.labels(route, method, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
     def call(self, service_id: str, status: int) -> None:
-        """Count an answer of a service we have."""
+        """Count the answer to a hook call of a service we have."""
         self._calls.labels(service_id, str(status)).inc()
 
-    def card(self, rule: str, indicator: str, shown: str) -> None:
-        """Count a card; ``shown`` says whether an earlier answer softened it or left it out."""
-        self._cards.labels(rule, indicator, shown).inc()
+    def card(self, rule: str, indicator: str, shown_as: str) -> None:
+        """Count a card; ``shown_as``: whether an earlier answer softened it or left it out."""
+        self._cards.labels(rule, indicator, shown_as).inc()
 
     def unknown(self, reason: str) -> None:
         """Count something that was not known."""
@@ -64,13 +105,52 @@ class Metrics:
         self._failures.inc()
 
     def fetch(self, result: str) -> None:
-        """Count a search or read on a FHIR server: ``answered`` or how it failed."""
+        """Count a prefetch key that was fetched: ``answered`` or how it failed."""
         self._fhir.labels(result).inc()
+
+    def refusal(self, reason: str) -> None:
+        """Count a token that was refused; ``reason`` is one of our own words for it."""
+        self._refusals.labels(reason).inc()
 
     def feedback(self, outcome: str) -> None:
         """Count one item of feedback that was kept."""
         self._feedback.labels(outcome).inc()
 
-    def page(self) -> bytes:
-        """Everything, as Prometheus text."""
-        return generate_latest(self._registry)
+    def worker_started(self) -> None:
+        """This process serves now."""
+        self._workers.set(1)
+
+    def worker_ended(self, pid: int) -> None:
+        """A worker is gone. What it counted stays counted."""
+        if os.environ.get(SHARED_FOLDER):
+            mark_process_dead(pid)  # type: ignore[no-untyped-call] # The library forgot its types.
+
+    def page(self, standing: Standing) -> bytes:
+        """Everything, as Prometheus text (version 0.0.4)."""
+        counted = self._registry
+        if folder := os.environ.get(SHARED_FOLDER):
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted, folder)  # type: ignore[no-untyped-call] # As above.
+        return generate_latest(counted) + generate_latest(_Looked(standing))
+
+
+class _Looked(Collector):
+    """The standing as metrics; nobody sums them, so they live in no registry."""
+
+    def __init__(self, standing: Standing) -> None:
+        self._standing = standing
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge per line of the standing."""
+        standing = self._standing
+        build = GaugeMetricFamily(
+            "cds_build_info", "Version and rulebook that serve", labels=list(standing.build)
+        )
+        build.add_metric(list(standing.build.values()), 1)
+        yield build
+        for name, meaning, value in (
+            ("ready", "Whether calls can be judged and kept", standing.is_ready),
+            ("store_ready", "Whether the store can be used", standing.is_store_ready),
+            ("spool_records", "Records that wait for the database", standing.spooled),
+        ):
+            yield GaugeMetricFamily(f"cds_{name}", meaning, value)

@@ -1,78 +1,25 @@
-"""The service under gunicorn: worker processes with threads, JSON lines, a graceful stop."""
+"""The start of the service: settings, then the server, or every reason why not."""
 
 from __future__ import annotations
 
-import gc
 import logging
+import os
 import sys
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
-
-from gunicorn.app.base import BaseApplication
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import NoReturn
 
 from cds_service import log
-from cds_service.app import create_app
-from cds_service.engine.durable import engine_state
-from cds_service.engine.port import Engine
 from cds_service.errors import RulesError
 from cds_service.settings import Settings, SettingsError
-from cds_service.worker import Worker
 
 logger = logging.getLogger("cds_service")
 
-# A client that sends half a request and waits holds one thread, not a worker.
-THREADS = 32
-# SIGTERM ends within 15 seconds, with calls finished.
-GRACE_SECONDS = 10
-# A worker that stops answering altogether is replaced.
-SILENCE_SECONDS = 30
-
-
-class Server(BaseApplication):
-    """gunicorn with our settings; the app is built once, before the workers are forked.
-
-    What must not cross a fork (the rule engine's threads and memory) is built by each worker at
-    its first call.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._flask_app = create_app(settings)
-        self.engine: Engine | None = self._flask_app.extensions["cds_service"].engine
-        super().__init__()
-
-    def load_config(self) -> None:
-        """Hand our settings to gunicorn; its own command line and environment are not read."""
-        for name, value in _options(self._settings).items():
-            self.cfg.set(name, value)
-
-    def load(self) -> Any:
-        """The WSGI app, as every worker serves it."""
-        return self._flask_app.wsgi_app
-
-
-def _options(settings: Settings) -> dict[str, Any]:
-    return {
-        "bind": f"{settings.host}:{settings.port}",
-        "workers": settings.workers,
-        "worker_class": Worker,
-        "threads": THREADS,
-        "graceful_timeout": GRACE_SECONDS,
-        "timeout": SILENCE_SECONDS,
-        "logconfig_dict": log.configuration(settings.log_level),
-        "proc_name": "cds-service",
-        "control_socket_disable": True,
-        "post_worker_init": _warm_up,
-    }
-
-
-def _warm_up(worker: Any) -> None:
-    """Build the native rule sets before the first call, in the process that will use them."""
-    # What is here now stays until the end; without this the collector would look through all of it
-    # again and again, for a tenth of a second each time.
-    state = engine_state(worker.app.engine)
-    gc.freeze()
-    logger.info("ready to judge", extra={"engine": state})
+_SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_MEMORY = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a private folder in it.
 
 
 def serve(environment: Mapping[str, str]) -> None:
@@ -81,13 +28,32 @@ def serve(environment: Mapping[str, str]) -> None:
     try:
         settings = Settings.from_environment(environment)
         log.configure(settings.log_level)
-        server = Server(settings)
+        with folder_of_metrics():
+            # The library asks where the workers add up at the moment it is imported.
+            from cds_service.server import Server
+
+            Server(settings).run()
     except SettingsError as refused:
         _refuse("settings refused", refused.problems)
     except RulesError as refused:
         _refuse("rule files refused", refused.complaints)
-    else:
-        server.run()
+
+
+@contextmanager
+def folder_of_metrics() -> Iterator[None]:
+    """A fresh private folder in which the workers of one server count; gone when it ends.
+
+    In memory where the system offers that: a disk that is full must not end a worker that counts.
+    """
+    folder = mkdtemp(prefix="cds-metrics-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None)
+    owner = os.getpid()
+    os.environ[_SHARED_FOLDER] = folder
+    try:
+        yield
+    finally:
+        # A worker leaves this block too when it ends; the folder is its parent's.
+        if os.getpid() == owner:
+            rmtree(folder, ignore_errors=True)
 
 
 def _refuse(event: str, problems: Sequence[str]) -> NoReturn:

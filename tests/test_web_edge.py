@@ -41,7 +41,7 @@ def test_every_address_answers_get_head_and_options(client, address):
 
 
 @pytest.mark.parametrize(
-    "address", ["/nowhere", "/cds-services/", "/health//live", "/metrics", "/rules/x/y"]
+    "address", ["/nowhere", "/cds-services/", "/health//live", "/metrics/x", "/rules/x/y"]
 )
 def test_an_unknown_address_is_404_with_an_outcome(client, address):
     answer = client.get(address)

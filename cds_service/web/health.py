@@ -25,18 +25,22 @@ def live() -> Response:
 def ready() -> Response:
     """Whether calls can be judged, and by what; 503 with the reasons when not."""
     joined = parts()
-    reasons = list(_reasons(joined))
+    away = tuple(joined.card_log.problems())
+    reasons = [*rulebook_problems(joined), *away]
     body = {
         "status": "not ready" if reasons else "ready",
         "rulebook": joined.rulebook.sha256,
         "rules": len(joined.rulebook.rules),
         "engine": engine_state(joined.engine),
+        "store": "not ready" if away else "ready",
+        "spooled": joined.card_log.spooled,
         **({"reasons": reasons} if reasons else {}),
     }
     return json_answer(body, HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
 
 
-def _reasons(joined: Parts) -> Iterator[str]:
+def rulebook_problems(joined: Parts) -> Iterator[str]:
+    """Why calls could not be judged."""
     if not joined.rulebook.services:
         yield "the rulebook offers no service"
     for service in joined.rulebook.services:
