@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 
 from cds_service.cards.context import CardContext
 from cds_service.cards.dialect import dialect_of
-from cds_service.cards.drafts import concerned, drafts_of
+from cds_service.cards.drafts import Drafts, concerned, drafts_of
 from cds_service.cards.fine_print import fine_print
+from cds_service.cards.fingerprint import fingerprint
 from cds_service.cards.model import Card, Link
 from cds_service.cards.suggestions import offers
 from cds_service.cards.templates import (
@@ -163,6 +164,8 @@ def _card(
     clauses = [clause for each in told.all for clause in each.speaking.clauses]
     uuid, dialect = context.new_id(), dialect_of(call.client)
     offered = offers(rule, speaking, call, rulebook, context)
+    drafts = drafts_of(call)
+    orders = tuple(concerned(left_open if rule.is_last else clauses, drafts, call))
     return Card(
         uuid=uuid,
         summary=told.words.summary,
@@ -176,11 +179,25 @@ def _card(
         suggestions=dialect.buttons(offered, context.new_id),
         override_reasons=rule.override_reasons,
         links=(_link(rule, context),),
-        orders=tuple(concerned(left_open if rule.is_last else clauses, drafts_of(call), call)),
+        orders=orders,
         facts=_sources(clauses),
         evaluated=context.now.isoformat(timespec="seconds"),
         selection_behavior=dialect.selection_behavior,
         has_extension=call.client.card_extension,
+        answer_key=_answer_key(told, orders, drafts, call, context),
+    )
+
+
+def _answer_key(
+    told: _Told, orders: Iterable[str], drafts: Drafts, call: HookCall, context: CardContext
+) -> str:
+    """Who was told about whom, what, and on what grounds; the patient cannot be read from it."""
+    if context.keyed_hash is None:
+        return ""
+    speaking = [(each.rule, each.speaking) for each in told.all]
+    grounds = fingerprint(speaking, [drafts[order] for order in orders])
+    return context.keyed_hash.of_parts(
+        call.client.name, call.tenant, call.patient_id, told.rule.id, grounds
     )
 
 
