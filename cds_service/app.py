@@ -17,6 +17,7 @@ from cds_service.metrics import Metrics
 from cds_service.rulebook.loader import load_rulebook
 from cds_service.rulebook.lock import said_hash
 from cds_service.settings import Settings
+from cds_service.store.keyed_hash import KeyedHash
 from cds_service.store.port import CardLog, NoLog
 from cds_service.terminology import Terminology
 from cds_service.web import register
@@ -38,6 +39,7 @@ def join_parts(
 
     Raises:
         RulesError: with every complaint about a file under the rules directory.
+        SettingsError: when the key of the keyed hashes can be neither read nor made.
     """
     terminology = Terminology.load(settings.rules_dir / "valuesets")
     rulebook = load_rulebook(settings.rules_dir, terminology)
@@ -55,6 +57,7 @@ def join_parts(
         new_id=new_id or (lambda: str(uuid4())),
         plans=plans,
         rule_hashes={rule.id: said_hash(rule) for rule in rulebook.rules.values()},
+        keyed_hash=KeyedHash.of(settings) if card_log else None,
     )
 
 

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from time import perf_counter
 
 from cds_service.cards.model import Card
+from cds_service.cards.quiet import earlier_answers, quieten
 from cds_service.cards.render import CardContext, render_cards
 from cds_service.engine.judge import Engine, judge, questions_of
 from cds_service.engine.verdict import Verdict
@@ -23,6 +24,7 @@ from cds_service.metrics import Metrics
 from cds_service.record import card_records, missing_records
 from cds_service.rulebook.model import Rule, Rulebook
 from cds_service.settings import Settings
+from cds_service.store.keyed_hash import KeyedHash
 from cds_service.store.port import CardLog
 from cds_service.store.records import CallRecord
 from cds_service.terminology import Terminology
@@ -46,6 +48,7 @@ class Parts:
     """The parts a call is answered with; chosen and joined in ``app.py``.
 
     ``fhir`` None: nothing is ever fetched. ``rule_hashes`` say by rule id what each rule said.
+    ``keyed_hash`` None: no card is ever quiet.
     """
 
     settings: Settings
@@ -60,6 +63,7 @@ class Parts:
     new_id: Callable[[], str]
     plans: Mapping[str, Plan]
     rule_hashes: Mapping[str, str]
+    keyed_hash: KeyedHash | None = None
 
     @property
     def prefetch(self) -> Mapping[str, Mapping[str, str]]:
@@ -103,8 +107,11 @@ def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
         parts.card_log.record(_record(call, parts, call_id, now, begun, None, ()))
         raise
     with parts.metrics.phase("render"):
-        context = CardContext(parts.new_id, now, parts.settings.public_url, parts.terminology)
+        context = _card_context(parts, now)
         cards = render_cards(judged.verdicts, judged.completed.call, parts.rulebook, context)
+    with parts.metrics.phase("quiet"):
+        earlier = earlier_answers(cards, parts.card_log, _quiet_hours(call, parts), now)
+        cards = quieten(cards, call, earlier, parts.rulebook, context)
     with parts.metrics.phase("record"):
         parts.card_log.record(_record(call, parts, call_id, now, begun, judged, cards))
     for card in cards:
@@ -137,6 +144,17 @@ def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:
             on_failure=metrics.engine_failure,
         )
     return Judged(completed, verdicts)
+
+
+def _card_context(parts: Parts, now: datetime) -> CardContext:
+    return CardContext(
+        parts.new_id, now, parts.settings.public_url, parts.terminology, parts.keyed_hash
+    )
+
+
+def _quiet_hours(call: HookCall, parts: Parts) -> int:
+    own = call.client.quiet_hours
+    return parts.settings.quiet_hours if own is None else own
 
 
 def _record(

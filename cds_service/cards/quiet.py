@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from cds_service.cards.context import CardContext
 from cds_service.cards.model import Card
@@ -17,6 +17,7 @@ from cds_service.cards.templates import SUMMARY_LIMIT
 from cds_service.cards.text import clipped, escaped, flat, units
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import URGENCY, Rulebook
+from cds_service.store.port import CardLog
 from cds_service.store.records import Answered
 
 QUIET_ID = "INO-QUIET"
@@ -39,6 +40,16 @@ class EarlierAnswers:
         if found and found.outcome == "overridden" and not _given_reason(found):
             return None
         return found
+
+
+def earlier_answers(
+    cards: Iterable[Card], card_log: CardLog, hours: int, now: datetime
+) -> EarlierAnswers:
+    """The answers to these cards within the last ``hours`` (0: none counts)."""
+    keys = [card.answer_key for card in cards if card.answer_key]
+    if not keys or hours <= 0:
+        return EarlierAnswers()
+    return EarlierAnswers(hours, card_log.answered(keys, since=now - timedelta(hours=hours)))
 
 
 def quieten(
