@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
@@ -46,9 +47,24 @@ def main() -> None:
 def serve() -> None:
     """Serve CDS Hooks over HTTP, by default on http://127.0.0.1:8080.
 
-    Settings come from the environment: CDS_HOST, CDS_PORT, CDS_WORKERS, CDS_PUBLIC_URL,
-    CDS_RULES_DIR, CDS_PROFILE (US or EU), CDS_MAX_BODY_MB, CDS_LOG_LEVEL.
-    """
+    Without CDS_CLIENTS, the YAML file of the EHRs that may call, this is sandbox mode: nobody is
+    authenticated. Every setting comes from the environment:
+
+    \b
+    CDS_HOST, CDS_PORT    where to listen (127.0.0.1, 8080)
+    CDS_WORKERS           worker processes (one per core)
+    CDS_PUBLIC_URL        base URL as clients see it; the aud of their tokens
+    CDS_CLIENTS           clients file; every call then needs a valid JWT
+    CDS_DATABASE_URL      SQLAlchemy URL of the store (SQLite under CDS_VAR_DIR)
+    CDS_VAR_DIR           folder of what this installation writes (var)
+    CDS_HASH_KEY          secret of the keyed hashes (made under CDS_VAR_DIR)
+    CDS_RULES_DIR         rule files (the bundled ones)
+    CDS_PROFILE           label where they differ: US or EU (US)
+    CDS_FHIR_DEADLINE_MS  time for all FHIR calls of one hook call (2000)
+    CDS_QUIET_HOURS       how long an answered card is not repeated (24)
+    CDS_MAX_BODY_MB       largest request body (10)
+    CDS_LOG_LEVEL         DEBUG, INFO, WARNING, ERROR or CRITICAL (INFO)
+    """  # noqa: D301 - The backspace itself tells click to keep these lines as they are.
     from cds_service.serve import serve as run
 
     run(os.environ)
@@ -115,12 +131,16 @@ def _fired(endpoint: str, file: BinaryIO, at: datetime | None) -> dict[str, Any]
 
 
 def _client(at: datetime | None) -> Client:
-    """The whole service, without a network; its clock stands at ``at`` when given."""
+    """The whole service, without a network; its clock stands at ``at`` when given.
+
+    Whoever runs this command is no caller to authenticate.
+    """
     from cds_service.app import create_app
 
     clock = (lambda: at.replace(tzinfo=UTC)) if at else None
     try:
-        return create_app(Settings.from_environment(), clock).test_client()
+        settings = replace(Settings.from_environment(), clients=None)
+        return create_app(settings, clock).test_client()
     except CDSServiceError as error:
         raise click.ClickException(str(error)) from None
 

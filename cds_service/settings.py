@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import urlsplit
 
+from cds_service.clients import Client, ClientsError, read_clients
 from cds_service.data import rules_dir
 from cds_service.errors import CDSServiceError
 
@@ -51,6 +52,7 @@ class Settings:
     writes: the SQLite file unless ``database_url`` says otherwise, the spool, and the key of the
     keyed hashes unless ``hash_key`` gives one. ``fhir_deadline_ms`` bounds all FHIR calls of one
     hook call together. ``quiet_hours``: how long an answered card is not repeated (0: always is).
+    ``clients`` are the EHRs that may call; None is sandbox mode, where anybody may.
     """
 
     host: str = "127.0.0.1"
@@ -66,6 +68,12 @@ class Settings:
     hash_key: str = field(default="", repr=False)
     fhir_deadline_ms: int = 2000
     quiet_hours: int = 24
+    clients: tuple[Client, ...] | None = None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether callers are not authenticated."""
+        return self.clients is None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -91,7 +99,6 @@ class _Reader:
     def settings(self) -> Settings:
         """All settings; meaningless when there are problems."""
         self._refuse_misspelt_names()
-        self._refuse_clients()
         host = self._read("CDS_HOST", _host, "127.0.0.1")
         port = self._read("CDS_PORT", _whole(1, 65535), 8080)
         var_dir = self._read("CDS_VAR_DIR", _writable, Path("var"))
@@ -109,6 +116,7 @@ class _Reader:
             hash_key=self._read("CDS_HASH_KEY", _secret, ""),
             fhir_deadline_ms=self._read("CDS_FHIR_DEADLINE_MS", _whole(1, 600_000), 2000),
             quiet_hours=self._read("CDS_QUIET_HOURS", _whole(0, 8760), 24),
+            clients=self._clients(),
         )
 
     def _read(self, name: str, parse: Callable[[str], T], default: T) -> T:
@@ -127,13 +135,21 @@ class _Reader:
             if name.startswith("CDS_") and (near := get_close_matches(name, KNOWN, 1, 0.8)):
                 self.problems.append(f"{name}: there is no such setting; did you mean {near[0]}?")
 
-    def _refuse_clients(self) -> None:
-        """Never run open when the operator asked for closed."""
-        if "CDS_CLIENTS" in self._environment:
+    def _clients(self) -> tuple[Client, ...] | None:
+        """Those of the clients file; once the variable is there, nothing lets just anybody call."""
+        if "CDS_CLIENTS" not in self._environment:
+            return None
+        text = self._environment["CDS_CLIENTS"].strip()
+        if not text:
             self.problems.append(
-                "CDS_CLIENTS: this version cannot authenticate callers yet and will not run open "
-                "when asked to be closed; unset it to run in sandbox mode"
+                "CDS_CLIENTS: must name the clients file; unset it to run in sandbox mode"
             )
+            return ()
+        try:
+            return read_clients(Path(text).expanduser())
+        except ClientsError as refused:
+            self.problems += [f"CDS_CLIENTS: {problem}" for problem in refused.problems]
+            return ()
 
     def _rules_dir(self) -> Path:
         try:

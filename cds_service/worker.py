@@ -44,8 +44,10 @@ class Worker(ThreadWorker):
         else:
             status, issue = HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED
             logger.error("unexpected error", exc_info=exc)
+        server: Any = self.app
+        any_origin = server.parts.settings.is_sandbox
         with suppress(OSError):
-            client.sendall(refusal(status, issue))
+            client.sendall(refusal(status, issue, any_origin=any_origin))
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """When stopping, take in the connections that wait already; later ones are refused."""
@@ -58,8 +60,12 @@ class Worker(ThreadWorker):
                 listener.close()
 
 
-def refusal(status: HTTPStatus, issue: Issue) -> bytes:
-    """A whole HTTP answer that holds an OperationOutcome, readable from any origin."""
+def refusal(status: HTTPStatus, issue: Issue, *, any_origin: bool) -> bytes:
+    """A whole HTTP answer that holds an OperationOutcome.
+
+    What was no HTTP named no origin that could be looked up, so a page of any origin may read it,
+    or none.
+    """
     body = dumps({"resourceType": "OperationOutcome", "issue": [issue.as_json()]})
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
@@ -67,7 +73,8 @@ def refusal(status: HTTPStatus, issue: Issue) -> bytes:
         "Content-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\n"
         "Cache-Control: no-store\r\n"
-        "Access-Control-Allow-Origin: *\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        f"{'Access-Control-Allow-Origin: *' if any_origin else 'Vary: Origin'}\r\n"
         "\r\n"
     )
     return head.encode("ascii") + body

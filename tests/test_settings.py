@@ -107,12 +107,26 @@ def test_every_problem_is_told_at_once():
     }
 
 
-@pytest.mark.parametrize("value", ["clients.yaml", ""])
-def test_the_service_does_not_run_open_when_clients_were_named(value):
+@pytest.mark.parametrize("value", ["", "  "])
+def test_the_service_does_not_run_open_when_clients_were_to_be_named(value):
     """An empty CDS_CLIENTS is a variable that was meant to be filled in."""
     (problem,) = problems(CDS_CLIENTS=value)
 
-    assert "cannot authenticate" in problem
+    assert "CDS_CLIENTS: must name the clients file" in problem
+
+
+def test_every_problem_of_the_clients_file_is_told_with_the_others(tmp_path):
+    file = tmp_path / "clients.yaml"
+    file.write_text("clients: [{name: General Hospital, issuer: '', kees: x}]")
+
+    told = problems(CDS_CLIENTS=str(file), CDS_PORT="x")
+
+    assert [problem.rpartition(": ")[0] for problem in told if "CLIENTS" in problem] == [
+        "CDS_CLIENTS: clients[0].kees",
+        "CDS_CLIENTS: clients[0].keys",
+        "CDS_CLIENTS: clients[0].issuer",
+    ]
+    assert "CDS_PORT" in {problem.split(":")[0] for problem in told}
 
 
 @pytest.mark.parametrize(

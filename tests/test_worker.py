@@ -6,13 +6,17 @@ import json
 import logging
 import socket
 from collections.abc import Iterator
+from http import HTTPStatus
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from gunicorn.http import errors
 from gunicorn.workers.gthread import ThreadWorker
 
-from cds_service.worker import Worker
+from cds_service.settings import Settings
+from cds_service.web.errors import Issue
+from cds_service.worker import Worker, refusal
 
 
 @pytest.fixture
@@ -20,6 +24,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
     monkeypatch.setattr(ThreadWorker, "set_accept_enabled", lambda *_: None)
     made = Worker.__new__(Worker)
     made.alive = False
+    made.app = SimpleNamespace(parts=SimpleNamespace(settings=Settings()))
     return made
 
 
@@ -56,6 +61,13 @@ def test_a_failure_before_the_app_is_an_outcome_that_quotes_nothing(
     assert "Ada" not in str(body)
     assert "Ada" not in " ".join(record.getMessage() for record in caplog.records)
     assert {record.levelno for record in caplog.records} <= {logging.WARNING, logging.ERROR}
+
+
+def test_no_origin_may_read_a_refusal_when_clients_are_authenticated() -> None:
+    head = refusal(HTTPStatus.BAD_REQUEST, Issue("structure", "no HTTP"), any_origin=False)
+
+    assert b"Access-Control" not in head
+    assert b"\r\nVary: Origin\r\n" in head
 
 
 def test_a_client_that_left_is_no_failure(worker: Worker) -> None:

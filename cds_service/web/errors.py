@@ -16,6 +16,7 @@ from werkzeug.exceptions import HTTPException
 
 from cds_service.errors import CDSServiceError, DataUnavailable
 from cds_service.fixtures import UnknownFixtureError
+from cds_service.store.port import StoreUnavailable
 from cds_service.web.answer import json_answer
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ def register_errors(app: Flask) -> None:
     """Answer every exception with an OperationOutcome."""
     app.register_error_handler(CallError, _refused)
     app.register_error_handler(DataUnavailable, _unavailable)
+    app.register_error_handler(StoreUnavailable, _store_away)
     app.register_error_handler(UnknownFixtureError, _unknown_fixture)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
@@ -87,6 +89,12 @@ def _refused(error: CallError) -> Response:
 
 def _unavailable(error: DataUnavailable) -> Response:
     return outcome(HTTPStatus.PRECONDITION_FAILED, [Issue("incomplete", str(error))])
+
+
+def _store_away(error: StoreUnavailable) -> Response:
+    log.error("store unavailable", exc_info=error, extra={"request_id": g.get("request_id")})
+    problem = "the store is away, so nothing was assessed and nothing kept; try again later"
+    return outcome(HTTPStatus.SERVICE_UNAVAILABLE, [Issue("transient", problem)])
 
 
 def _unknown_fixture(error: UnknownFixtureError) -> Response:

@@ -7,13 +7,13 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
-from cds_service.clients import SANDBOX
 from cds_service.decide import decide, judge_call
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Service
 from cds_service.web.answer import json_answer
+from cds_service.web.authentication import caller
 from cds_service.web.body import json_object
-from cds_service.web.call_schema import Caller, hook_call
+from cds_service.web.call_schema import hook_call
 from cds_service.web.card_schema import AnswerSchema
 from cds_service.web.errors import CallError, Issue
 from cds_service.web.explained import explained
@@ -46,9 +46,8 @@ def _call(service_id: str) -> HookCall:
     if service is None:
         problem = "there is no service of this id; GET /cds-services lists them"
         raise CallError(HTTPStatus.NOT_FOUND, [Issue("not-found", problem)])
-    caller = Caller(SANDBOX, parts().settings.profile)
     with parts().metrics.phase("parse"):
-        return hook_call(json_object(request), service, caller)
+        return hook_call(json_object(request), service, caller())
 
 
 def _described(service: Service) -> dict[str, Any]:

@@ -6,14 +6,23 @@ from typing import Any
 
 from flask import Response, render_template
 
+from cds_service.web.parts import parts
+
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+_PROTECTION = {
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
 
 
 def page(template: str, *, root: str, status: int = 200, **values: Any) -> Response:
     """A rendered template. ``root`` is the relative way from the page to the base URL."""
-    answer = Response(render_template(template, root=root, **values), status)
-    answer.headers["Content-Security-Policy"] = _POLICY
+    is_sandbox = parts().settings.is_sandbox
+    text = render_template(template, root=root, is_sandbox=is_sandbox, **values)
+    answer = Response(text, status)
+    answer.headers.update(_PROTECTION)
     return answer

@@ -6,6 +6,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from cds_service.web import description, fixtures, health, hooks, library, metrics, workbench
+from cds_service.web.authentication import register_authentication
 from cds_service.web.errors import register_errors
 from cds_service.web.headers import register_headers
 from cds_service.web.markdown import as_html
@@ -26,3 +27,4 @@ def register(app: Flask) -> None:
     register_errors(app)
     metrics.register_metrics(app)
     register_headers(app)
+    register_authentication(app)

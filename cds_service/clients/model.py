@@ -1,4 +1,4 @@
-"""The EHRs that may call us, as the operator's clients file names them."""
+"""One EHR that may call us, as the operator's clients file describes it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ class Client:
     """One EHR that we trust, and how it is served.
 
     ``jwks_url`` or ``jwks_file`` says where its public keys are. ``audiences`` are extra accepted
-    ``aud`` values, ``fhir_servers`` the only base URLs we call for it, ``tenants`` the allowed
-    ``tenant`` claims (empty: any). ``profile`` None means the service's own. ``quiet_hours``: how
-    long an answered card is not repeated (0: always repeated). ``max_token_seconds`` caps the
-    lifetime that a token may claim.
+    ``aud`` values, ``fhir_servers`` the only base URLs we call for it (without a slash at their
+    end), ``tenants`` the allowed ``tenant`` claims (empty: any), ``cors_origins`` the origins of
+    its pages, as a browser writes them. ``profile`` and ``quiet_hours`` (how long an answered card
+    is not repeated; 0: always repeated) are the service's own when None. ``max_token_seconds``
+    caps the lifetime that a token may claim.
     """
 
     name: str
@@ -35,7 +36,7 @@ class Client:
     profile: Literal["US", "EU"] | None = None
     card_extension: bool = True
     dialect: Dialect = "standard"
-    quiet_hours: int = 24
+    quiet_hours: int | None = None
     max_token_seconds: int = DAY_SECONDS
 
     @property
