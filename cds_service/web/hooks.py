@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -15,9 +14,9 @@ from cds_service.web.authentication import caller
 from cds_service.web.body import json_object
 from cds_service.web.call_schema import hook_call
 from cds_service.web.card_schema import AnswerSchema
-from cds_service.web.errors import CallError, Issue
 from cds_service.web.explained import explained
 from cds_service.web.parts import parts
+from cds_service.web.services import named_service
 
 blueprint = Blueprint("hooks", __name__)
 _answer = AnswerSchema()
@@ -42,10 +41,7 @@ def explain(service_id: str) -> Response:
 
 
 def _call(service_id: str) -> HookCall:
-    service = parts().rulebook.service(service_id)
-    if service is None:
-        problem = "there is no service of this id; GET /cds-services lists them"
-        raise CallError(HTTPStatus.NOT_FOUND, [Issue("not-found", problem)])
+    service = named_service(service_id)
     with parts().metrics.phase("parse"):
         return hook_call(json_object(request), service, caller())
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from flask import Flask
 from jinja2 import StrictUndefined
 
-from cds_service.web import description, fixtures, health, hooks, library, metrics, workbench
+from cds_service.web import (
+    description,
+    feedback,
+    fixtures,
+    health,
+    hooks,
+    library,
+    metrics,
+    workbench,
+)
 from cds_service.web.authentication import register_authentication
 from cds_service.web.errors import register_errors
 from cds_service.web.headers import register_headers
@@ -22,7 +31,7 @@ def register(app: Flask) -> None:
     app.url_map.merge_slashes = False
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.filters["markdown"] = as_html
-    for module in (hooks, health, metrics, description, fixtures, library, workbench):
+    for module in (hooks, feedback, health, metrics, description, fixtures, library, workbench):
         app.register_blueprint(module.blueprint)
     register_errors(app)
     metrics.register_metrics(app)
