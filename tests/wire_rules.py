@@ -2,13 +2,15 @@
 
 Nothing of the service is imported here: what it answers must pass because the specification says
 so. `complaints(response)` lists every breach; `assert_conforms(response)` fails with the list.
+With dialect "epic" what Epic documents about cards is asked for as well.
 """
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from fhir.resources.R4B import get_fhir_model_class
@@ -38,16 +40,30 @@ CODING = {"system": True, "code": True, "display": True}
 SUGGESTION = {"label": True, "uuid": True, "isRecommended": False, "actions": False}
 ACTION = {"type": True, "description": True, "resource": False, "resourceId": False}
 LINK = {"label": True, "url": True, "type": True, "appContext": False}
+EPIC_ACTIONS = {
+    ("create", "Condition"),
+    ("create", "MedicationRequest"),
+    ("create", "ServiceRequest"),
+    ("delete", "MedicationRequest"),
+    ("delete", "ServiceRequest"),
+}
 FEEDBACK_TEXTS = ("label", "display", "description", "code", "system")
 
 
-def assert_conforms(response: object, drafts: Iterable[Mapping[str, Any]] = ()) -> None:
-    """Fail with every breach of the specification."""
-    found = list(complaints(response, drafts))
+Dialect = Literal["standard", "epic"]
+
+
+def assert_conforms(
+    response: object, drafts: Iterable[Mapping[str, Any]] = (), dialect: Dialect = "standard"
+) -> None:
+    """Fail with every breach of the specification, or of what the dialect asks for."""
+    found = list(complaints(response, drafts, dialect))
     assert not found, "\n".join(found)
 
 
-def complaints(response: object, drafts: Iterable[Mapping[str, Any]] = ()) -> Iterator[str]:
+def complaints(
+    response: object, drafts: Iterable[Mapping[str, Any]] = (), dialect: Dialect = "standard"
+) -> Iterator[str]:
     """Every breach, each with the place.
 
     ``drafts`` are the resources of the request's draftOrders: an update or a delete must name one
@@ -66,6 +82,8 @@ def complaints(response: object, drafts: Iterable[Mapping[str, Any]] = ()) -> It
     for number, card in enumerate(cards):
         yield from _card(f"cards[{number}]", card, sent)
         yield from _blanks(f"cards[{number}]", card)
+        if dialect == "epic" and isinstance(card, Mapping):
+            yield from _epic(f"cards[{number}]", card)
     yield from _unique_ids(cards)
     yield from _in_order(cards)
 
@@ -307,3 +325,33 @@ def _in_order(cards: Iterable[Any]) -> Iterator[str]:
     ]
     if urgency != sorted(urgency):
         yield "cards: not most urgent first"
+
+
+def _epic(place: str, card: Mapping[str, Any]) -> Iterator[str]:
+    """What Epic documents: any choice, one action of a known kind, its description alone shown."""
+    if "suggestions" in card and card.get("selectionBehavior") != "any":
+        yield f"{place}.selectionBehavior: not any"
+    topic = card.get("source", {}).get("topic", {}).get("code")
+    if not isinstance(topic, str) or not re.fullmatch(r"[A-Za-z0-9-]{1,100}", topic):
+        yield f"{place}.source.topic.code: not up to 100 letters, digits and hyphens"
+    told = html.unescape(card.get("detail", "")).replace("\\", "")
+    for number, suggestion in enumerate(_list(card, "suggestions")):
+        yield from _epic_suggestion(f"{place}.suggestions[{number}]", suggestion, told)
+
+
+def _epic_suggestion(place: str, suggestion: Mapping[str, Any], told: str) -> Iterator[str]:
+    actions = suggestion.get("actions", [])
+    if len(actions) != 1:
+        yield f"{place}.actions: {len(actions)} instead of one"
+    if "isRecommended" in suggestion:
+        yield f"{place}.isRecommended: pre-selects"
+    for action in actions:
+        type_ = action.get("resource", {}).get("resourceType")
+        kind = (action["type"], type_ or action.get("resourceId", "").partition("/")[0])
+        if kind not in EPIC_ACTIONS:
+            yield f"{place}.actions: Epic documents no {' of '.join(kind)}"
+        advice = str(suggestion.get("label")).removesuffix(" (remove the draft)").rstrip("…")
+        if advice not in action["description"]:
+            yield f"{place}.actions: the description says less than the label"
+        if advice not in told:
+            yield f"{place}: the advice does not stand in the detail"

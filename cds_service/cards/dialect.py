@@ -23,8 +23,8 @@ EPIC_RXNORM = "urn:oid:2.16.840.1.113883.6.88"
 """How Epic spells RxNorm where a created MedicationRequest names its drug."""
 
 _EPIC_TYPES = ("MedicationRequest", "ServiceRequest")
-_TRANSACTION_ORDER = ("delete", "create", "update")
-"""In which order FHIR applies what is meant together; one by one it comes to the same."""
+_STOPPING_FIRST = ("delete", "update", "create")
+"""In which order actions stand alone: an order is stopped before anything new is made."""
 _REMOVED = " (remove the draft)"
 
 
@@ -72,7 +72,7 @@ def _single(offer: SuggestionOffer, new_id: Callable[[], str]) -> Iterator[Sugge
     if len(offer.actions) <= 1:
         yield offer
         return
-    for action in sorted(offer.actions, key=lambda each: _TRANSACTION_ORDER.index(each.type)):
+    for action in sorted(offer.actions, key=lambda each: _STOPPING_FIRST.index(each.type)):
         yield SuggestionOffer(new_id(), clipped(action.description, LABEL_LIMIT), (action,))
 
 

@@ -55,9 +55,14 @@ def _orders_of(reading: Reading, drafts: Drafts, call: HookCall) -> Iterator[str
         yield named
         return
     for source in reading.sources:
-        selected = not call.selections or source.reference in call.selections
-        if source.reference in drafts and selected:
+        if source.reference in drafts and _is_selected(source.reference, call):
             yield source.reference
+
+
+def _is_selected(reference: str, call: HookCall) -> bool:
+    """Whether the draft is among the selections, by ``Type/id`` or by its id alone."""
+    names = {reference, reference.partition("/")[2]}
+    return not call.selections or not names.isdisjoint(call.selections)
 
 
 def _label(reading: Reading, reference: str, draft: Mapping[str, Any]) -> str:

@@ -148,8 +148,7 @@ def filled_in(
         "authoredOn": context.now.isoformat(timespec="seconds"),
     }
     if call.encounter_id:
-        encounter = call.encounter_id.removeprefix("Encounter/")
-        resource["encounter"] = {"reference": f"Encounter/{encounter}"}
+        resource["encounter"] = {"reference": f"Encounter/{call.encounter_id}"}
     if call.user_id.startswith(("Practitioner/", "PractitionerRole/")):
         resource["requester"] = {"reference": call.user_id}
     return resource

@@ -28,6 +28,7 @@ from cds_service.web.form import (
 )
 
 _PATIENT_REFERENCE = re.compile(r"(?:.*/)?Patient/([^/]+)(?:/_history/.*)?")
+_ENCOUNTER_REFERENCE = re.compile(r"(?:.*/)?Encounter/([^/]+)(?:/_history/.*)?")
 _ABSOLUTE_REFERENCE = re.compile(r"https?://.*/([A-Z][A-Za-z]+/[^/]+)(?:/_history/.*)?")
 
 
@@ -45,13 +46,26 @@ class _PatientId(Text):
         return bare
 
 
+class _EncounterId(Text):
+    """A bare encounter id; ``Encounter/1`` and an absolute URL are brought to that form."""
+
+    def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
+        text = super()._deserialize(value, *args, **options).strip()
+        reference = _ENCOUNTER_REFERENCE.fullmatch(text)
+        return reference.group(1) if reference else text
+
+
 class _Selection(Text):
     """A reference ``Type/id``; an absolute URL is brought to that form."""
 
     def _deserialize(self, value: object, *args: Any, **options: Any) -> str:
-        text = super()._deserialize(value, *args, **options)
-        absolute = _ABSOLUTE_REFERENCE.fullmatch(text)
-        return absolute.group(1) if absolute else text
+        return _relative(super()._deserialize(value, *args, **options))
+
+
+def _relative(text: str) -> str:
+    """The reference without the server's address, if it has one."""
+    absolute = _ABSOLUTE_REFERENCE.fullmatch(text.strip())
+    return absolute.group(1) if absolute else text.strip()
 
 
 def _expect_bundle(resource: Mapping[str, Any]) -> None:
@@ -65,7 +79,7 @@ def _expect_bundle(resource: Mapping[str, Any]) -> None:
 class _Context(Tolerant):
     patient_id = _PatientId(required=True, data_key="patientId")
     user_id = fields.Raw(allow_none=True, load_default=None, data_key="userId")
-    encounter_id = Text(allow_none=True, load_default=None, data_key="encounterId")
+    encounter_id = _EncounterId(allow_none=True, load_default=None, data_key="encounterId")
 
 
 class _OrderContext(_Context):
@@ -132,7 +146,7 @@ def hook_call(body: Mapping[str, Any], service: Service, caller: Caller) -> Hook
         hook=service.hook,
         hook_instance=call["hook_instance"],
         patient_id=context["patient_id"],
-        user_id=user if isinstance(user, str) else "",
+        user_id=_relative(user) if isinstance(user, str) else "",
         encounter_id=context["encounter_id"] or "",
         draft_orders=context.get("draft_orders"),
         selections=tuple(context.get("selections", ())),
