@@ -23,7 +23,10 @@ from cds_service.errors import CDSServiceError
 
 _OURS = "cds_service"
 _PACKAGE = Path(__file__).resolve().parent
+_SERVER = "gunicorn."
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+_TALKATIVE = ("alembic", "psycopg", "requests", "sqlalchemy", "urllib3")
 
 # Lines of the server whose arguments say only how it runs: host, port, signal, worker kind.
 _SERVER_LINES = frozenset(
@@ -69,6 +72,8 @@ def configuration(level: str) -> dict[str, Any]:
         },
         "root": {"level": level, "handlers": ["stderr"]},
         "loggers": {
+            # At DEBUG these tell every statement, address and byte, and slow every call for it.
+            **{name: {"level": "WARNING"} for name in _TALKATIVE},
             "gunicorn.error": {"level": level, "handlers": [], "propagate": True},
             # Our own access line replaces the server's, which holds the query string.
             "gunicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
@@ -80,7 +85,10 @@ def configure(level: str) -> None:
     """Send every log line, warning and uncaught exception of this process through the formatter."""
     logging.config.dictConfig(configuration(level))
     logging.captureWarnings(True)
+    # A line that cannot be written would else be told on standard error with all its arguments.
+    logging.raiseExceptions = False
     sys.excepthook = _log_uncaught
+    sys.unraisablehook = _log_unraisable
     threading.excepthook = _log_uncaught_in_thread
 
 
@@ -110,8 +118,11 @@ def _constant_part(record: logging.LogRecord) -> dict[str, Any]:
         event = record.getMessage()
     elif record.args:
         event = template
-    else:  # perhaps formatted before it was logged: what a caller sent stands behind the colon
+    elif record.name.startswith(_SERVER):
+        # Perhaps formatted before it was logged: what a caller sent stands behind the colon.
         event = template.partition("\n")[0].partition(":")[0]
+    else:  # nobody knows which part of it is constant; the place in its source tells what it says
+        event = "a library said something"
     return {"event": event, "logger": record.name, "line": f"{record.module}:{record.lineno}"}
 
 
@@ -133,3 +144,9 @@ def _log_uncaught(
 def _log_uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
     if caught.exc_value is not None:
         _log_uncaught(caught.exc_type, caught.exc_value, caught.exc_traceback)
+
+
+def _log_unraisable(caught: sys.UnraisableHookArgs) -> None:
+    """What failed where nobody could catch it: while something was thrown away, or at the end."""
+    if isinstance(caught.exc_value, Exception):
+        logging.getLogger(_OURS).error("uncaught exception", exc_info=caught.exc_value)

@@ -1,6 +1,7 @@
 """How the whole suite runs: the same examples every time, and no clock that fails a test.
 
-`pytest --hypothesis-profile=explore` draws new examples instead.
+`pytest --hypothesis-profile=explore` draws new examples instead. However many tests run, every log
+line they cause is searched for patients at the end; see `tests/log_watch.py`.
 """
 
 from itertools import count
@@ -12,11 +13,38 @@ from hypothesis import settings
 
 from cds_service.app import create_app
 from cds_service.settings import Settings
+from tests import log_watch
 from tests.story import NOW
 
 settings.register_profile("suite", derandomize=True, deadline=None, database=None)
 settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile("suite")
+
+LEAKS = pytest.StashKey[list[str]]()
+
+
+def pytest_configure() -> None:
+    log_watch.begin()
+
+
+def pytest_runtest_setup() -> None:
+    log_watch.begin()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    leaks = session.config.stash[LEAKS] = log_watch.leaks()
+    if leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if leaks := config.stash.get(LEAKS, []):
+        terminalreporter.section("log lines that speak of a patient", red=True)
+        for leak in leaks[:20]:
+            terminalreporter.line(leak)
+        terminalreporter.line(f"{len(leaks)} in all: this run has failed")
 
 
 @pytest.fixture(scope="session")

@@ -58,6 +58,18 @@ def test_a_line_of_a_library_keeps_only_what_its_source_says(message, args, even
     assert "1288992" not in str(told)
 
 
+def test_a_line_of_a_library_that_was_formatted_before_it_came_is_not_repeated():
+    told = line(record("somewhere.else", "GET /fhir/Patient?name=Jane"))
+
+    assert told["event"] == "a library said something"
+    assert (told["logger"], told["line"]) == ("somewhere.else", "y:7")
+
+
+@pytest.mark.parametrize("name", ["sqlalchemy", "alembic", "urllib3", "requests", "psycopg"])
+def test_libraries_that_tell_everything_at_debug_stay_quiet(name):
+    assert configuration("DEBUG")["loggers"][name] == {"level": "WARNING"}
+
+
 def test_a_foreign_exception_is_told_by_type_and_place_without_its_message():
     told = line(failed(KeyError("Jane"), ValueError("Roe")))
 
@@ -95,6 +107,11 @@ def fall():
 thread = threading.Thread(target=fall)
 thread.start()
 thread.join()
+class Falling:
+    def __del__(self):
+        raise ValueError("Jane")
+Falling()
+logging.getLogger("cds_service.x").info("two %s %s", "Jane")
 fall()
 """
 
@@ -108,7 +125,7 @@ def test_everything_a_process_says_on_standard_error_is_json():
     assert "Jane" not in done.stderr
     events = [each["event"] for each in told]
     assert events[:2] == ["ours", "Booting worker with pid: 7"]
-    assert events[-2:] == ["uncaught exception", "uncaught exception"]
+    assert events[-3:] == ["uncaught exception"] * 3
 
 
 def test_gunicorn_takes_the_same_configuration():
