@@ -1,0 +1,250 @@
+"""One door to the database: which kinds there are, how each is opened, how long it may take."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import NullPool
+
+from cds_service.errors import CDSServiceError
+from cds_service.store.folders import private_file
+from cds_service.store.per_process import PerProcess
+
+POSTGRESQL = "postgresql+psycopg"
+SQLITE = "sqlite+pysqlite"
+
+# The names that people write for the two.
+_KINDS: Mapping[str, str] = {
+    "postgres": POSTGRESQL,
+    "postgresql": POSTGRESQL,
+    "postgresql+psycopg": POSTGRESQL,
+    "sqlite": SQLITE,
+    "sqlite+pysqlite": SQLITE,
+}
+
+SERVING_TIMEOUT_MS = 1000
+"""How long a statement, or a lock, may take while a caller waits."""
+
+PATIENT_TIMEOUT_MS = 60_000
+"""How long an operator's command waits for a lock."""
+
+# SQLSTATE classes that speak of the record: data exception, integrity, program limit exceeded.
+_REFUSALS = ("22", "23", "54")
+
+
+class StoreRefused(CDSServiceError):  # noqa: N818 - it says what is the matter, like StoreUnavailable.
+    """The database cannot be used as it stands, and waiting will not help."""
+
+
+class Database:
+    """Connections to the card log's database, opened when first needed, anew in each process.
+
+    ``is_serving``: a caller waits, so nothing may take longer than a second or two; else an
+    operator does, and statements take what they need.
+
+    Raises:
+        StoreRefused: when the URL names a database that we do not know how to use.
+    """
+
+    def __init__(self, url: str, *, is_serving: bool) -> None:
+        self.url = _checked(url)
+        self.is_serving = is_serving
+        self._engine = PerProcess(self._open)
+        self._turn = PerProcess(threading.Lock)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is SQLite; else it is PostgreSQL."""
+        return self.url.drivername == SQLITE
+
+    @property
+    def file(self) -> Path | None:
+        """The file of an SQLite database."""
+        return Path(self.url.database or "") if self.is_sqlite else None
+
+    @property
+    def engine(self) -> Engine:
+        """This process's engine."""
+        return self._engine.get()
+
+    @contextmanager
+    def writing(self, *, durably: bool = False) -> Iterator[Connection]:
+        """A transaction that writes; ``durably``: on the disk itself when it ends.
+
+        What is not written durably survives the end of this process, though not that of the
+        machine (SQLite; PostgreSQL always writes durably).
+        """
+        # SQLite lets one write at a time and makes others poll, which is unfair; so we queue.
+        turn = self._turn.get() if self.is_sqlite else nullcontext()
+        with turn, self.engine.connect() as connection:
+            connection.execution_options(cds_writes="durably" if durably else "soon")
+            with connection.begin():
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that only reads."""
+        with self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        if engine := self._engine.take():
+            engine.dispose()
+
+    def _open(self) -> Engine:
+        # At DEBUG the library would log statements and rows, and slow every call for it.
+        logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
+        return self._open_sqlite() if self.is_sqlite else self._open_postgresql()
+
+    def _open_sqlite(self) -> Engine:
+        wait = SERVING_TIMEOUT_MS if self.is_serving else PATIENT_TIMEOUT_MS
+        engine = sqlalchemy.create_engine(
+            self.url,
+            connect_args={"timeout": wait / 1000, "check_same_thread": False},
+            hide_parameters=True,
+            **self._pooling(),
+        )
+        event.listen(engine, "do_connect", self._make_file)
+        event.listen(engine, "connect", _set_up_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    def _open_postgresql(self) -> Engine:
+        engine = sqlalchemy.create_engine(
+            self.url,
+            connect_args=_postgresql_arguments(self.url, is_serving=self.is_serving),
+            hide_parameters=True,
+            pool_pre_ping=self.is_serving,
+            **self._pooling(),
+        )
+        if self.is_serving:
+            event.listen(engine, "do_connect", _connect_bounded)
+            event.listen(engine, "checkout", _start_clock)
+            event.listen(engine, "checkin", _stop_clock)
+        return engine
+
+    def _pooling(self) -> dict[str, Any]:
+        """Few connections for many threads: a database has not that many slots."""
+        if not self.is_serving:
+            return {"poolclass": NullPool}
+        return {"pool_size": 4, "max_overflow": 4, "pool_timeout": SERVING_TIMEOUT_MS / 1000}
+
+    def _make_file(self, *_: object) -> None:
+        if self.file:
+            private_file(self.file)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether the database will never take this record; else it is the database that is away."""
+    if isinstance(error, DataError | IntegrityError):
+        return True
+    if isinstance(error, DBAPIError):
+        return str(getattr(error.orig, "sqlstate", None) or "").startswith(_REFUSALS)
+    return not isinstance(error, PoolTimeout | OSError | CDSServiceError)
+
+
+def told(error: Exception) -> str:
+    """An error in words that hold nothing of a record or a password: its kind, and its code."""
+    if not isinstance(error, DBAPIError):
+        return str(error) if isinstance(error, CDSServiceError) else type(error).__name__
+    cause = error.orig
+    code = getattr(cause, "sqlstate", None) or getattr(cause, "sqlite_errorname", None)
+    return f"{type(cause).__name__} {code}" if code else type(cause).__name__
+
+
+STORE_ERRORS = (SQLAlchemyError, OSError, CDSServiceError)
+"""What any use of the database may raise when it is away."""
+
+
+def _checked(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise StoreRefused(
+            "CDS_DATABASE_URL: not a database URL; write postgresql://user@host/name "
+            "or sqlite:///folder/file"
+        ) from None
+    if url.drivername not in _KINDS:
+        raise StoreRefused(
+            f'CDS_DATABASE_URL: "{url.drivername}" is not a database that the card log can use; '
+            "write postgresql://user@host/name or sqlite:///folder/file"
+        )
+    url = url.set(drivername=_KINDS[url.drivername])
+    if url.drivername == SQLITE and not _is_file(url.database):
+        raise StoreRefused(
+            "CDS_DATABASE_URL: SQLite needs a file, as in sqlite:///folder/file; "
+            "a record in memory is none"
+        )
+    return url
+
+
+def _is_file(database: str | None) -> bool:
+    return bool(database) and database != ":memory:" and not str(database).startswith("file:")
+
+
+def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
+    # We begin transactions ourselves, see _begin_sqlite.
+    connection.isolation_level = None
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    # A new file gives space back after a purge without being written anew as a whole.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Whoever means to write says so at once, so that two never wait for each other."""
+    writes = connection.get_execution_options().get("cds_writes")
+    if writes:
+        full = "FULL" if writes == "durably" else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous = {full}")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _postgresql_arguments(url: URL, *, is_serving: bool) -> dict[str, Any]:
+    """What libpq is told beside the URL; what the URL says itself comes first."""
+    wait = SERVING_TIMEOUT_MS if is_serving else PATIENT_TIMEOUT_MS
+    options = [str(url.query.get("options", "")), "-c timezone=UTC", f"-c lock_timeout={wait}"]
+    if is_serving:
+        options.append(f"-c statement_timeout={wait}")
+    ours = {
+        "application_name": "cds-service",
+        # libpq takes nothing below two seconds.
+        "connect_timeout": 2 if is_serving else 10,
+        "tcp_user_timeout": 2000 if is_serving else PATIENT_TIMEOUT_MS,
+    }
+    told = {name: value for name, value in ours.items() if name not in url.query}
+    return told | {"options": " ".join(filter(None, options))}
+
+
+def _connect_bounded(_: object, __: object, arguments: Any, named: Any) -> Any:
+    # Imported here: who keeps the log in SQLite need not wait for psycopg at each start.
+    from cds_service.store.bounded import BoundedConnection
+
+    return BoundedConnection.connect(*arguments, **named)
+
+
+def _start_clock(connection: Any, *_: object) -> None:
+    connection.start_clock()
+
+
+def _stop_clock(connection: Any, _: object) -> None:
+    if connection is not None:  # None: it was lost on the way
+        connection.stop_clock()

@@ -1,0 +1,83 @@
+"""Puts records into the tables, each exactly once however often it is tried."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cds_service.store.entries import Entry, Row
+from cds_service.store.tables import calls, cards, feedback, suggestions, token_ids
+
+
+def _once(table: Table) -> Mapping[str, Insert]:
+    """An insert that adds nothing when the row is there, by dialect."""
+    return {
+        "sqlite": sqlite.insert(table).on_conflict_do_nothing(),
+        "postgresql": postgresql.insert(table).on_conflict_do_nothing(),
+    }
+
+
+def _first_use(new: sqlite.Insert | postgresql.Insert) -> Insert:
+    """Takes a token id in when it is new, or was seen and has expired since."""
+    return new.on_conflict_do_update(
+        index_elements=[token_ids.c.issuer, token_ids.c.digest],
+        set_={"until": new.excluded.until},
+        where=token_ids.c.until <= bindparam("now", type_=token_ids.c.until.type),
+    )
+
+
+# Built once: SQLAlchemy then finds their compiled form at once.
+_ADD_CALL = _once(calls)
+_ADD_FEEDBACK = _once(feedback)
+_ADD_CARDS = insert(cards)
+_ADD_SUGGESTIONS = insert(suggestions)
+_ADD_TOKEN_ID = _once(token_ids)
+_FIRST_USE: Mapping[str, Insert] = {
+    "sqlite": _first_use(sqlite.insert(token_ids)),
+    "postgresql": _first_use(postgresql.insert(token_ids)),
+}
+_EXPIRED = delete(token_ids).where(
+    token_ids.c.until <= bindparam("now", type_=token_ids.c.until.type)
+)
+_NOTHING = delete(token_ids).where(token_ids.c.issuer == "", token_ids.c.digest == "")
+
+
+def write(connection: Connection, entry: Entry) -> None:
+    """Write one record in the transaction of this connection; one that is there stays as it is."""
+    dialect = connection.dialect.name
+    match entry.kind:
+        case "call":
+            _write_call(connection, entry)
+        case "feedback":
+            connection.execute(_ADD_FEEDBACK[dialect], list(entry.rows["feedback"]))
+        case "token":
+            connection.execute(_ADD_TOKEN_ID[dialect], list(entry.rows["token_ids"]))
+
+
+def _write_call(connection: Connection, entry: Entry) -> None:
+    added = connection.execute(_ADD_CALL[connection.dialect.name], entry.rows["calls"][0])
+    if not added.rowcount:
+        return
+    if card_rows := entry.rows.get("cards"):
+        connection.execute(_ADD_CARDS, list(card_rows))
+    if suggestion_rows := entry.rows.get("suggestions"):
+        connection.execute(_ADD_SUGGESTIONS, list(suggestion_rows))
+
+
+def write_first_use(connection: Connection, row: Row, now: datetime) -> bool:
+    """Remember a token id; False when it is remembered already and has not expired."""
+    statement = _FIRST_USE[connection.dialect.name]
+    return bool(connection.execute(statement, {**row, "now": now}).rowcount)
+
+
+def forget_expired(connection: Connection, now: datetime) -> int:
+    """Delete the token ids that have expired; returns how many."""
+    return connection.execute(_EXPIRED, {"now": now}).rowcount
+
+
+def write_nothing(connection: Connection) -> None:
+    """Fails exactly when a write would: the database is away, read-only, or has no tables."""
+    connection.execute(_NOTHING)
