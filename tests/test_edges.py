@@ -332,3 +332,34 @@ def test_text_from_a_body_is_never_markup(app: Flask, body: bytes) -> None:
 
     assert not re.search(r"<b|href", json.loads(answer.body)["html"][0])
     assert answer.kind == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("place", "body", "path"),
+    [
+        (
+            "/cds-services/inotuzumab-order-select",
+            '{"hook": "order-select", "hookInstance": "x", "context": {"patientId": "1", '
+            '"draftOrders": {"resourceType": "Bundle"}, "selections": [MANY]}}',
+            "context.selections",
+        ),
+        (
+            f"{SIGN}/feedback",
+            '{"feedback": [{"card": "x", "outcome": "accepted", "outcomeTimestamp": '
+            '"2026-11-20T09:00:00Z", "acceptedSuggestions": [MANY]}]}',
+            "feedback[0].acceptedSuggestions",
+        ),
+    ],
+)
+def test_a_million_mistakes_are_told_in_one_sentence(
+    app: Flask, place: str, body: str, path: str
+) -> None:
+    """
+    A refusal that named each would be many times as long as the body.
+    """
+    many = ",".join(["1"] * 100_000)
+
+    answer = ask(app, Request("POST", place, body.replace("MANY", many).encode()))
+
+    assert answer.status == 400
+    assert answer.issue["expression"] == [path]

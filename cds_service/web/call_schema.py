@@ -18,9 +18,9 @@ from cds_service.fhir.hook_call import Authorization, HookCall
 from cds_service.rulebook.model import Service
 from cds_service.web.errors import CallError
 from cds_service.web.form import (
-    ARRAY_PROBLEMS,
     MISSING,
     OBJECT_PROBLEMS,
+    ListOf,
     Object,
     Text,
     Tolerant,
@@ -87,7 +87,7 @@ class _OrderContext(_Context):
 
 
 class _SelectContext(_OrderContext):
-    selections = fields.List(_Selection(), required=True, error_messages=ARRAY_PROBLEMS)
+    selections = ListOf(_Selection(), required=True)
 
 
 class _Call(Tolerant):

@@ -21,9 +21,16 @@ from cds_service.cards.text import clipped, plain, units
 from cds_service.store.records import FeedbackRecord
 from cds_service.web.call_schema import Caller
 from cds_service.web.errors import CallError, Issue
-from cds_service.web.form import ARRAY_PROBLEMS, MISSING, OBJECT_PROBLEMS, Text, Tolerant, issues
+from cds_service.web.form import (
+    MISSING,
+    MOST_ITEMS,
+    OBJECT_PROBLEMS,
+    ListOf,
+    Text,
+    Tolerant,
+    issues,
+)
 
-MOST_ITEMS = 1000
 LONGEST_ID = 255
 LONGEST_TEXT = 255
 LONGEST_COMMENT = 2000
@@ -125,22 +132,17 @@ class _Item(Tolerant):
         data_key="outcomeTimestamp",
         error_messages={"required": MISSING, "null": _NO_INSTANT},
     )
-    accepted = fields.List(
+    accepted = ListOf(
         fields.Nested(_Suggestion(), error_messages=OBJECT_PROBLEMS),
         allow_none=True,
         data_key="acceptedSuggestions",
-        error_messages=ARRAY_PROBLEMS,
     )
     reason = _OverrideReason(allow_none=True, data_key="overrideReason")
     reason_of_epic = _OverrideReason(allow_none=True, data_key="overrideReasons")
 
 
 class _Feedback(Tolerant):
-    feedback = fields.List(
-        fields.Nested(_Item(), error_messages=OBJECT_PROBLEMS),
-        required=True,
-        error_messages=ARRAY_PROBLEMS,
-    )
+    feedback = ListOf(fields.Nested(_Item(), error_messages=OBJECT_PROBLEMS), required=True)
 
 
 _OVERRIDE: Schema = _Override()

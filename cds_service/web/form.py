@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields
+from marshmallow import EXCLUDE, Schema, ValidationError, fields
 from marshmallow.types import ErrorMessages
 
 from cds_service.strict_json import under
 from cds_service.web.errors import Issue
 
 MISSING = "is missing"
+MOST_ITEMS = 1000
 ARRAY_PROBLEMS: ErrorMessages = {
     "required": MISSING,
     "null": "must be an array, not null",
@@ -43,6 +44,18 @@ class Object(fields.Dict):
     """A JSON object, left as it is."""
 
     default_error_messages = OBJECT_PROBLEMS
+
+
+class ListOf(fields.List[Any]):
+    """A JSON array. One of very many items is refused unread, because every wrong item is told."""
+
+    default_error_messages = ARRAY_PROBLEMS
+
+    def _deserialize(self, value: object, *args: Any, **options: Any) -> list[Any]:
+        if isinstance(value, list) and len(value) > MOST_ITEMS:
+            raise ValidationError(f"has more than {MOST_ITEMS} items")
+        found: list[Any] = super()._deserialize(value, *args, **options)
+        return found
 
 
 class Tolerant(Schema):
