@@ -81,10 +81,11 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer to a call: cards, most urgent first, and every verdict behind them."""
+    """The answer to a call: cards, most urgent first, every verdict behind them, what is kept."""
 
     cards: tuple[Card, ...]
     verdicts: tuple[Verdict, ...]
+    record: CallRecord | None = None
 
 
 def plan(hook: str, rulebook: Rulebook, terminology: Terminology) -> Plan:
@@ -113,10 +114,12 @@ def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
         earlier = earlier_answers(cards, parts.card_log, _quiet_hours(call, parts), now)
         cards = quieten(cards, call, earlier, parts.rulebook, context)
     with parts.metrics.phase("record"):
-        parts.card_log.record(_record(call, parts, call_id, now, begun, judged, cards))
+        record = _record(call, parts, call_id, now, begun, judged, cards)
+        parts.card_log.record(record)
     for card in cards:
         parts.metrics.card(card.rule_id, card.indicator, card.shown_as)
-    return Decision(tuple(card for card in cards if card.shown_as != "left out"), judged.verdicts)
+    shown = tuple(card for card in cards if card.shown_as != "left out")
+    return Decision(shown, judged.verdicts, record)
 
 
 def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:

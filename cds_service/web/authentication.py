@@ -141,6 +141,7 @@ def _authenticate(gate: Gate) -> None:
 
 def _unauthorized(refused: TokenRefused) -> Response:
     fields = {"request_id": g.request_id, "reason": refused.reason, "issuer": "unknown"}
+    parts().metrics.refusal(refused.reason)
     log.warning("caller refused", extra=fields | refused.told)
     answer = outcome(HTTPStatus.UNAUTHORIZED, [_LOGIN])
     answer.headers["WWW-Authenticate"] = "Bearer"

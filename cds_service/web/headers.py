@@ -17,6 +17,7 @@ from flask import Flask, Response, g, request
 from cds_service.clients import Client
 from cds_service.settings import Settings
 from cds_service.web.parts import parts
+from cds_service.web.told import told
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ def _finish(answer: Response) -> Response:
         "route": rule.rule if rule else "unknown",
         "status": answer.status_code,
         "ms": round((perf_counter() - g.started) * 1000, 1),
+        **told(),
     }
     log.info("request answered", extra=fields)
     return answer

@@ -32,11 +32,17 @@ def ready() -> Response:
         "rulebook": joined.rulebook.sha256,
         "rules": len(joined.rulebook.rules),
         "engine": engine_state(joined.engine),
+        "mode": mode(joined),
         "store": "not ready" if away else "ready",
         "spooled": joined.card_log.spooled,
         **({"reasons": reasons} if reasons else {}),
     }
     return json_answer(body, HTTPStatus.SERVICE_UNAVAILABLE if reasons else HTTPStatus.OK)
+
+
+def mode(joined: Parts) -> str:
+    """``sandbox``: anybody may call; ``clients``: only who has a token of a listed client."""
+    return "sandbox" if joined.settings.is_sandbox else "clients"
 
 
 def rulebook_problems(joined: Parts) -> Iterator[str]:

@@ -17,6 +17,7 @@ from cds_service.web.card_schema import AnswerSchema
 from cds_service.web.explained import explained
 from cds_service.web.parts import parts
 from cds_service.web.services import named_service
+from cds_service.web.told import tell
 
 blueprint = Blueprint("hooks", __name__)
 _answer = AnswerSchema()
@@ -31,7 +32,9 @@ def discovery() -> Response:
 @blueprint.post("/cds-services/<service_id>")
 def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
-    return json_answer(_answer.dump(decide(_call(service_id), parts(), g.request_id)))
+    decision = decide(_call(service_id), parts(), g.request_id)
+    tell(decision.record)
+    return json_answer(_answer.dump(decision))
 
 
 @blueprint.post("/explain/<service_id>")

@@ -10,8 +10,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from cds_service import __version__
 from cds_service.engine.durable import engine_state
 from cds_service.metrics import Standing
-from cds_service.web.health import rulebook_problems
+from cds_service.web.health import mode, rulebook_problems
 from cds_service.web.parts import parts
+from cds_service.web.told import known_service
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -35,6 +36,7 @@ def metrics() -> Response:
             "version": __version__,
             "rulebook": joined.rulebook.sha256,
             "profile": joined.settings.profile,
+            "mode": mode(joined),
             "engine": engine_state(joined.engine),
         },
         is_ready=is_store_ready and not any(rulebook_problems(joined)),
@@ -60,11 +62,5 @@ def _count(answer: Response) -> Response:
         perf_counter() - g.counted_from,
     )
     if request.endpoint == _HOOK_CALL:
-        parts().metrics.call(_known_service(), answer.status_code)
+        parts().metrics.call(known_service(), answer.status_code)
     return answer
-
-
-def _known_service() -> str:
-    asked = (request.view_args or {}).get("service_id", "")
-    service = parts().rulebook.service(asked)
-    return service.id if service else "unknown"
