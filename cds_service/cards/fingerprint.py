@@ -1,20 +1,24 @@
 """What a card was read from, as a hash: the same until something changes.
 
-It holds, for every clause of the card, the references, values, units, dates and words of the
-readings that hold, and the orders the card is about. It holds nothing that changes merely because
-time passes, and nothing that depends on the order in which resources were sent.
+It holds, for every clause of the card, the values and words of the readings that hold; and whole
+the resources these were read from and the orders the card is about. It holds nothing that changes
+merely because time passes, and nothing that depends on the order in which resources were sent.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
 
+from cds_service.cards.drafts import drafts_of
 from cds_service.engine.verdict import ClauseVerdict, VariantVerdict
 from cds_service.facts.answers import Reading
 from cds_service.facts.interval import Interval
 from cds_service.facts.vocabulary import KINDS
+from cds_service.fhir.bundle import entries_in
+from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Rule
 
 PASSING: Mapping[str, frozenset[str]] = {
@@ -40,25 +44,49 @@ PASSING: Mapping[str, frozenset[str]] = {
 }
 """By kind of question, the fields and words of a reading that depend on the moment it is asked."""
 
-_BOOKKEEPING = frozenset(
-    {"authoredOn", "encounter", "identifier", "implicitRules", "language", "meta", "recorder"}
-    | {"requester", "status", "text"}
-)
-"""Elements of an order that an EHR may write anew at every step without changing the order."""
+_TECHNICAL = frozenset({"meta", "text", "implicitRules", "language"})
+_REWRITTEN = frozenset({"authoredOn", "encounter", "identifier", "recorder", "requester", "status"})
+"""Elements of a draft that an EHR may write anew at every step without changing the order."""
+
+Speaking = Iterable[tuple[Rule, VariantVerdict]]
 
 
-def fingerprint(
-    speaking: Iterable[tuple[Rule, VariantVerdict]], orders: Iterable[Mapping[str, Any]]
-) -> str:
-    """The hash of a card's facts: 64 hexadecimal digits.
+class Fingerprints:
+    """The fingerprints of the cards of one call, over the resources that came with it."""
 
-    ``speaking`` are the card's own rule and those that amend it, ``orders`` the drafts it is about.
-    """
-    told = (
-        *sorted(f"{rule.id} {rule.version} {_told(each)}" for rule, each in speaking),
-        *sorted(_order(order) for order in orders),
-    )
-    return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+    def __init__(self, call: HookCall) -> None:
+        self._resources: dict[str, list[Mapping[str, Any]]] = {}
+        self._drafts = drafts_of(call).keys()
+        for sent in (call.draft_orders, *call.prefetch.values()):
+            for entry in entries_in(sent):
+                reference = f"{entry.resource.get('resourceType')}/{entry.resource.get('id')}"
+                self._resources.setdefault(reference, []).append(entry.resource)
+        self._contents: dict[str, str] = {}
+
+    def of(self, speaking: Speaking, references: Iterable[str]) -> str:
+        """64 hexadecimal digits.
+
+        ``speaking`` are the card's own rule and those that amend it, ``references`` the resources
+        it was read from and the drafts it is about.
+        """
+        told = (
+            *sorted(f"{rule.id} {rule.version} {_told(each)}" for rule, each in speaking),
+            *(self._content(reference) for reference in sorted(set(references))),
+        )
+        return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+
+    def _content(self, reference: str) -> str:
+        """The resource as text; one that was sent more than once reads the same each time."""
+        if reference not in self._contents:
+            passing = _TECHNICAL | (_REWRITTEN if reference in self._drafts else frozenset())
+            copies = {_text(each, passing) for each in self._resources.get(reference, ())}
+            self._contents[reference] = f"{reference} {sorted(copies)}"
+        return self._contents[reference]
+
+
+def _text(resource: Mapping[str, Any], passing: frozenset[str]) -> str:
+    kept = {name: value for name, value in resource.items() if name not in passing}
+    return json.dumps(kept, sort_keys=True, default=str)
 
 
 def _told(verdict: VariantVerdict) -> str:
@@ -86,11 +114,6 @@ def _reading(kind: str, reading: Reading) -> str:
     ]
     sources = sorted({source.reference for source in reading.sources})
     return f"{fields}{words}{sources}"
-
-
-def _order(order: Mapping[str, Any]) -> str:
-    kept = {name: order[name] for name in order.keys() - _BOOKKEEPING}
-    return _value(kept)
 
 
 def _value(value: object) -> str:

@@ -7,14 +7,14 @@ instead of showing its own. No card is ever lost to a fault in its text: it is t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cds_service.cards.context import CardContext
 from cds_service.cards.dialect import dialect_of
-from cds_service.cards.drafts import Drafts, concerned, drafts_of
+from cds_service.cards.drafts import concerned, drafts_of
 from cds_service.cards.fine_print import fine_print
-from cds_service.cards.fingerprint import fingerprint
+from cds_service.cards.fingerprint import Fingerprints
 from cds_service.cards.model import Card, Link
 from cds_service.cards.suggestions import offers
 from cds_service.cards.templates import (
@@ -62,8 +62,10 @@ def render_cards(
     """
     told = amended([_tell(verdict, call) for verdict in verdicts if _is_seen(verdict)])
     left_open = list(_left_open(verdicts))
+    key_of = _answer_keys(call, context)
     return tuple(
-        _card(each, left_open, call, rulebook, context) for each in sorted(told, key=_place)
+        key_of(each, _card(each, left_open, call, rulebook, context))
+        for each in sorted(told, key=_place)
     )
 
 
@@ -164,8 +166,6 @@ def _card(
     clauses = [clause for each in told.all for clause in each.speaking.clauses]
     uuid, dialect = context.new_id(), dialect_of(call.client)
     offered = offers(rule, speaking, call, rulebook, context)
-    drafts = drafts_of(call)
-    orders = tuple(concerned(left_open if rule.is_last else clauses, drafts, call))
     return Card(
         uuid=uuid,
         summary=told.words.summary,
@@ -179,26 +179,31 @@ def _card(
         suggestions=dialect.buttons(offered, context.new_id),
         override_reasons=rule.override_reasons,
         links=(_link(rule, context),),
-        orders=orders,
+        orders=tuple(concerned(left_open if rule.is_last else clauses, drafts_of(call), call)),
         facts=_sources(clauses),
         evaluated=context.now.isoformat(timespec="seconds"),
         selection_behavior=dialect.selection_behavior,
         has_extension=call.client.card_extension,
-        answer_key=_answer_key(told, orders, drafts, call, context),
     )
 
 
-def _answer_key(
-    told: _Told, orders: Iterable[str], drafts: Drafts, call: HookCall, context: CardContext
-) -> str:
-    """Who was told about whom, what, and on what grounds; the patient cannot be read from it."""
-    if context.keyed_hash is None:
-        return ""
-    speaking = [(each.rule, each.speaking) for each in told.all]
-    grounds = fingerprint(speaking, [drafts[order] for order in orders])
-    return context.keyed_hash.of_parts(
-        call.client.name, call.tenant, call.patient_id, told.rule.id, grounds
-    )
+def _answer_keys(call: HookCall, context: CardContext) -> Callable[[_Told, Card], Card]:
+    """What gives a card its key: who was told about whom, what, and on what grounds.
+
+    The patient cannot be read from it. Where nothing is kept there is none.
+    """
+    keyed_hash = context.keyed_hash
+    if keyed_hash is None:
+        return lambda told, card: card
+    fingerprints = Fingerprints(call)
+
+    def keyed(told: _Told, card: Card) -> Card:
+        speaking = [(each.rule, each.speaking) for each in told.all]
+        grounds = fingerprints.of(speaking, (*card.facts, *card.orders))
+        told_to = call.client.name, call.tenant, call.patient_id
+        return replace(card, answer_key=keyed_hash.of_parts(*told_to, card.rule_id, grounds))
+
+    return keyed
 
 
 def _detail(told: _Told, advice: str, context: CardContext) -> str:
