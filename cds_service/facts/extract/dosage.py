@@ -119,12 +119,13 @@ def _words(dosage: Resource) -> Iterator[str]:
 def dose_in(dosages: Iterable[Resource], kind: Literal["dose", "dose-per-m2"]) -> Measured | None:
     """The dose in mg or in mg/m2: as ordered, else as calculated, else of any other type.
 
-    Amounts in other units (mL, vials) are not doses we can compare.
+    Amounts in other units (mL, vials) are not doses we can compare. A dose may also stand beside
+    its types, as before R4 and in Epic's own example.
     """
     unit = canonical_unit(kind)
     ranked: list[tuple[int, Measured]] = []
     for dosage in dosages:
-        for dose in each(dosage, "doseAndRate"):
+        for dose in (*each(dosage, "doseAndRate"), dosage):
             amount = measured_of(dose.get("doseQuantity")) or range_of(dose.get("doseRange"))
             found = converted(kind, amount, unit) if amount else None
             if found:
