@@ -11,7 +11,7 @@ T = TypeVar("T", bound=str)
 Check = Callable[[str], str]
 """Brings a text to its final form, or raises ValueError with what it must be."""
 
-_WORD = re.compile(r"[a-z][a-z0-9_-]{0,30}", re.IGNORECASE)
+_WORD = re.compile(r"[a-z_-]{1,30}", re.IGNORECASE)
 
 
 class Entry:

@@ -122,10 +122,10 @@ class ClientKeys:
         return self._now() - held.since
 
 
-def keys_of(client: Client, outbound: Outbound) -> ClientKeys:
+def keys_of(client: Client, outbound: Outbound, now: Now = time.monotonic) -> ClientKeys:
     """Where the keys of a client are read: from its URL, or from its file."""
     read = _from_url(client.jwks_url, outbound) if client.jwks_url else _from_file(client.jwks_file)
-    return ClientKeys(client.name, read)
+    return ClientKeys(client.name, read, now)
 
 
 def _from_url(url: str, outbound: Outbound) -> Load:
