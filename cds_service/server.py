@@ -1,9 +1,14 @@
-"""gunicorn with our settings: worker processes with threads, JSON lines, a graceful stop."""
+"""The service as it is served: with card log and FHIR access, under gunicorn.
+
+Worker processes with threads, JSON lines, a graceful stop.
+"""
 
 from __future__ import annotations
 
 import gc
 import logging
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
@@ -12,7 +17,12 @@ from cds_service import log
 from cds_service.app import create_app
 from cds_service.decide import Parts
 from cds_service.engine.durable import engine_state
+from cds_service.fhir.access import FHIRAccess
+from cds_service.outbound import Outbound
 from cds_service.settings import Settings
+from cds_service.store.card_log import open_card_log
+from cds_service.store.port import StoreUnavailable
+from cds_service.store.schema import upgrade_store
 from cds_service.worker import Worker
 
 logger = logging.getLogger("cds_service")
@@ -28,14 +38,22 @@ SILENCE_SECONDS = 30
 class Server(BaseApplication):
     """The app is built once, before the workers are forked.
 
-    What must not cross a fork (the rule engine's threads and memory, connections to the database)
-    is made by each worker when it first needs it.
+    What must not cross a fork (the rule engine's threads and memory, connections to the database
+    and to FHIR servers) is made by each worker when it first needs it.
+
+    Raises:
+        SettingsError, RulesError: as `create_app` does.
+        StoreRefused: when the card log's database is of no use, now or later.
     """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._flask_app = create_app(settings)
+        self.card_log = open_card_log(settings.database_url, settings.var_dir)
+        fhir = FHIRAccess(Outbound(), settings.fhir_deadline_ms)
+        self._flask_app = create_app(settings, card_log=self.card_log, fhir=fhir)
         self.parts: Parts = self._flask_app.extensions["cds_service"]
+        _make_tables(settings)
+        _tell_who_may_call(settings)
         super().__init__()
 
     def load_config(self) -> None:
@@ -60,8 +78,39 @@ def _options(settings: Settings) -> dict[str, Any]:
         "proc_name": "cds-service",
         "control_socket_disable": True,
         "post_worker_init": _warm_up,
+        "worker_exit": _close,
         "child_exit": _forget,
     }
+
+
+def _make_tables(settings: Settings) -> None:
+    """A database that is away may come back: until then calls wait in the spool."""
+    try:
+        revision = upgrade_store(settings.database_url)
+    except StoreUnavailable as away:
+        logger.error("store away at the start, so calls wait in the spool", exc_info=away)
+    else:
+        logger.info("store ready", extra={"revision": revision})
+
+
+def _tell_who_may_call(settings: Settings) -> None:
+    if settings.clients is None:
+        logger.warning(
+            "sandbox mode: nobody is authenticated, and only FHIR servers of this machine are asked"
+        )
+        return
+    logger.info("clients mode", extra={"clients": len(settings.clients)})
+    if settings.public_url.startswith("http:") and not _is_loopback(settings.host):
+        logger.warning(
+            "CDS_PUBLIC_URL is http while other machines may call: tokens and charts are readable "
+            "on the way; let a proxy speak TLS and name its https address"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
 
 
 def _warm_up(worker: Any) -> None:
@@ -70,8 +119,14 @@ def _warm_up(worker: Any) -> None:
     # again and again, for a tenth of a second each time.
     state = engine_state(worker.app.parts.engine)
     gc.freeze()
+    worker.app.card_log.start()
     worker.app.parts.metrics.worker_started()
     logger.info("ready to judge", extra={"engine": state})
+
+
+def _close(_arbiter: Any, worker: Any) -> None:
+    """All calls of this worker are answered; nobody needs its connections any more."""
+    worker.app.card_log.close()
 
 
 def _forget(arbiter: Any, worker: Any) -> None:
