@@ -35,12 +35,15 @@ class Kept:
 
     def answered(self, keys: Iterable[str], since: datetime) -> Mapping[str, Answered]:
         asked = set(keys)
-        if self.away:
-            return {}
+        final = {
+            item.card: item
+            for item in sorted(self.feedback, key=lambda each: each.outcome_at)
+            if item.outcome_at >= since and not self.away
+        }
         found: dict[str, Answered] = {}
-        for item in sorted(self.feedback, key=lambda each: each.outcome_at):
+        for item in final.values():
             card = self._card(item)
-            if card and card.answer_key in asked and item.outcome_at >= since and _counts(item):
+            if card and card.answer_key in asked and _counts(item):
                 found[card.answer_key] = Answered(
                     card.answer_key,
                     item.outcome,
@@ -85,4 +88,6 @@ def _without_our_time(item: FeedbackRecord) -> FeedbackRecord:
 
 
 def _counts(item: FeedbackRecord) -> bool:
-    return item.outcome == "accepted" or bool(item.reason_code or item.reason_display)
+    return item.outcome == "accepted" or bool(
+        item.reason_code or item.reason_display or item.comment
+    )

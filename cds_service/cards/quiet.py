@@ -7,7 +7,7 @@ answered warning as info. A critical card always stays what it is; it only says 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,6 +25,11 @@ QUIET_TITLE = "Answered earlier"
 QUIET_VERSION = "1.0.0"
 
 _REASON_LIMIT = 200
+_CLOCKS_APART = timedelta(minutes=10)
+"""An answer dated further ahead of our clock is not believed: it would be quiet for too long."""
+
+
+_Pair = tuple[Card, Answered]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,8 @@ class EarlierAnswers:
     by_key: Mapping[str, Answered] = field(default_factory=dict)
 
     def to(self, card: Card) -> Answered | None:
-        """The answer to this card, if it was accepted, or overridden with a reason."""
-        found = self.by_key.get(card.answer_key) if card.answer_key else None
-        if found and found.outcome == "overridden" and not _given_reason(found):
-            return None
-        return found
+        """The answer to this card, if there is one."""
+        return self.by_key.get(card.answer_key) if card.answer_key else None
 
 
 def earlier_answers(
@@ -49,7 +51,9 @@ def earlier_answers(
     keys = [card.answer_key for card in cards if card.answer_key]
     if not keys or hours <= 0:
         return EarlierAnswers()
-    return EarlierAnswers(hours, card_log.answered(keys, since=now - timedelta(hours=hours)))
+    found = card_log.answered(keys, since=now - timedelta(hours=hours))
+    given = {key: each for key, each in found.items() if each.at <= now + _CLOCKS_APART}
+    return EarlierAnswers(hours, given)
 
 
 def quieten(
@@ -66,8 +70,10 @@ def quieten(
     if not any(map(earlier.to, cards)):
         return tuple(cards)
     quiet = [_answered(card, earlier, call.hook, context.now) for card in cards]
-    left_out = [card for card in quiet if card.shown_as == "left out"]
-    counted = [_notice(left_out, call, earlier, rulebook, context)] if left_out else []
+    left_out = [
+        (card, earlier.by_key[card.answer_key]) for card in quiet if card.shown_as == "left out"
+    ]
+    counted = [_notice(left_out, call, earlier.hours, rulebook, context)] if left_out else []
     return (*sorted(quiet, key=_place), *counted)
 
 
@@ -82,7 +88,7 @@ def _answered(card: Card, earlier: EarlierAnswers, hook: str, now: datetime) -> 
         return card
     if card.indicator != "critical" and hook != "order-sign":
         return replace(card, shown_as="left out")
-    said = replace(card, detail=f"{_line(card, answer)}\n\n{card.detail}")
+    said = replace(card, detail=f"Answered {_when_and_why(card, answer)}\n\n{card.detail}")
     return _softened(said, answer, now) if card.indicator == "warning" else said
 
 
@@ -100,9 +106,9 @@ def _softened(card: Card, answer: Answered, now: datetime) -> Card:
     )
 
 
-def _line(card: Card, answer: Answered) -> str:
-    """``Answered 2026-11-20 09:40 UTC: benefit outweighs risk``."""
-    return f"Answered {answer.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {_reason(card, answer)}"
+def _when_and_why(card: Card, answer: Answered) -> str:
+    """``2026-11-20 09:40 UTC: benefit outweighs risk``."""
+    return f"{answer.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC: {_reason(card, answer)}"
 
 
 def _reason(card: Card, answer: Answered) -> str:
@@ -110,11 +116,7 @@ def _reason(card: Card, answer: Answered) -> str:
         return "accepted"
     ours = {reason.code: reason.display for reason in card.override_reasons}
     said = answer.reason_display or ours.get(answer.reason_code) or answer.reason_code
-    return escaped(clipped(flat(said), _REASON_LIMIT))
-
-
-def _given_reason(answer: Answered) -> bool:
-    return bool(answer.reason_code.strip() or answer.reason_display.strip())
+    return escaped(clipped(flat(said), _REASON_LIMIT)) or "overridden, with a comment"
 
 
 def _is_today(at: datetime, now: datetime) -> bool:
@@ -122,9 +124,9 @@ def _is_today(at: datetime, now: datetime) -> bool:
 
 
 def _notice(
-    left_out: Sequence[Card],
+    left_out: Sequence[_Pair],
     call: HookCall,
-    earlier: EarlierAnswers,
+    hours: int,
     rulebook: Rulebook,
     context: CardContext,
 ) -> Card:
@@ -132,8 +134,8 @@ def _notice(
     service = rulebook.service(call.service_id)
     return Card(
         uuid=context.new_id(),
-        summary=_counted([each.at for each in _answers(left_out, earlier)], earlier, context.now),
-        detail=_listed(left_out, call.hook, earlier, context.now),
+        summary=_counted([answer.at for _, answer in left_out], hours, context.now),
+        detail=_listed(left_out, call.hook, hours, context.now),
         indicator="info",
         source_label=service.title if service else QUIET_TITLE,
         source_url="",
@@ -143,38 +145,33 @@ def _notice(
         suggestions=(),
         override_reasons=(),
         links=(),
-        orders=tuple(dict.fromkeys(order for card in left_out for order in card.orders)),
+        orders=tuple(dict.fromkeys(order for card, _ in left_out for order in card.orders)),
         facts=(),
         evaluated=context.now.isoformat(timespec="seconds"),
         has_extension=call.client.card_extension,
     )
 
 
-def _answers(cards: Iterable[Card], earlier: EarlierAnswers) -> Iterator[Answered]:
-    return (answer for card in cards if (answer := earlier.to(card)))
-
-
-def _counted(answered_at: Sequence[datetime], earlier: EarlierAnswers, now: datetime) -> str:
+def _counted(answered_at: Sequence[datetime], hours: int, now: datetime) -> str:
     """``2 alerts answered earlier today (UTC) are not repeated``."""
     count = len(answered_at)
     alerts = "1 alert" if count == 1 else f"{count} alerts"
     today = all(_is_today(at, now) for at in answered_at)
-    when = "earlier today (UTC)" if today else f"in the last {_hours(earlier.hours)}"
+    when = "earlier today (UTC)" if today else f"in the last {_hours(hours)}"
     return f"{alerts} answered {when} {'is' if count == 1 else 'are'} not repeated"
 
 
-def _listed(left_out: Sequence[Card], hook: str, earlier: EarlierAnswers, now: datetime) -> str:
+def _listed(left_out: Sequence[_Pair], hook: str, hours: int, now: datetime) -> str:
     lines = [
-        f"- {escaped(card.rule_title)}: {_line(card, answer)[0].lower()}{_line(card, answer)[1:]}"
-        for card in left_out
-        if (answer := earlier.to(card))
+        f"- {escaped(card.rule_title)}: answered {_when_and_why(card, answer)}"
+        for card, answer in left_out
     ]
     again = " and when the order is signed" if hook == "order-select" else ""
     return "\n\n".join(
         (
             "Answered for this patient, and nothing these alerts rest on has changed since:",
             "\n".join(lines),
-            f"Each is left out for {_hours(earlier.hours)} after its answer. It is shown again as "
+            f"Each is left out for {_hours(hours)} after its answer. It is shown again as "
             f"soon as a value, a date or an order changes{again}.",
             f"Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + ".",
         )
