@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import io
 import logging
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.cli import main
 from cds_service.clients import SANDBOX, Client
 from cds_service.log import JSONFormatter
-from cds_service.settings import Settings
+from cds_service.settings import KNOWN, Settings
+from cds_service.store.card_log import open_card_log
+from cds_service.store.port import CardLog
+from cds_service.store.schema import upgrade_store
 from tests import tokens
 from tests.tokens import (
     ABSENT,
@@ -57,10 +64,10 @@ def http(hospital: Client, memory: TokenMemory) -> FlaskClient:
     return served(memory, hospital)
 
 
-def served(memory: TokenMemory, *clients: Client, **changes: Any) -> FlaskClient:
+def served(card_log: CardLog, *clients: Client, **changes: Any) -> FlaskClient:
     """The app in clients mode, its clock at ``tokens.NOW``."""
     joined = parts(settings=tokens.settings(*clients, **changes))
-    return app(replace(joined, card_log=memory)).test_client()
+    return app(replace(joined, card_log=card_log)).test_client()
 
 
 def call(http: FlaskClient, authorization: str, path: str = SERVICE_PATH, **extra: Any) -> Any:
@@ -198,6 +205,41 @@ class TestRefused:
         assert decided.calls == []
 
 
+class TestTheRealStore:
+    """Two workers over one database file, on the machine's own clock for the store's sake."""
+
+    @pytest.fixture
+    def workers(self, hospital: Client, tmp_path: Path) -> Iterator[list[FlaskClient]]:
+        url = f"sqlite:///{tmp_path / 'cds.sqlite'}"
+        upgrade_store(url)
+        logs = [open_card_log(url, tmp_path / "var", in_background=False) for _ in range(2)]
+        yield [served(each, hospital) for each in logs]
+        for each in logs:
+            each.close()
+
+    def test_a_token_used_at_one_worker_is_refused_at_the_other(self, workers, monkeypatch):
+        deciding(monkeypatch)
+        once = bearer()
+
+        assert [call(each, once).status_code for each in workers * 2] == [200, 401, 401, 401]
+
+    def test_of_simultaneous_uses_exactly_one_passes(self, workers, monkeypatch):
+        deciding(monkeypatch)
+        once, together, told = bearer(jti="f" * 128), threading.Barrier(8), []
+
+        def use(worker: FlaskClient) -> None:
+            together.wait()
+            told.append(call(worker, once).status_code)
+
+        threads = [threading.Thread(target=use, args=(each,)) for each in workers * 4]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+
+        assert sorted(told) == [200, *[401] * 7]
+
+
 class TestOpenAndClosed:
     @pytest.mark.parametrize("path", OPEN)
     def test_what_says_nothing_about_patients_needs_no_token(self, http, path):
@@ -235,6 +277,25 @@ class TestOpenAndClosed:
     @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), (SERVICE_PATH, 405)])
     def test_what_does_not_exist_needs_no_token(self, http, path, status):
         assert http.get(path).status_code == status
+
+
+class TestTheCommandLine:
+    def test_whoever_runs_a_command_needs_no_token(self, tmp_path, monkeypatch):
+        file = tmp_path / "clients.yaml"
+        keys = "{jwks_url: https://ehr.example.org/jwks.json}"
+        file.write_text(f"clients: [{{name: General, issuer: {ISSUER}, keys: {keys}}}]")
+        monkeypatch.setenv("CDS_CLIENTS", str(file))
+        request = CliRunner().invoke(main, ["fixture", "ada-bilirubin-at-uln"]).output
+
+        checked = CliRunner().invoke(main, ["check", "-"], input=request)
+
+        assert checked.exit_code == 0
+        assert "INO-" in checked.output
+
+    def test_help_names_every_setting(self):
+        told = CliRunner().invoke(main, ["serve", "--help"]).output
+
+        assert {name for name in KNOWN if name not in told} == set()
 
 
 class TestTheLog:

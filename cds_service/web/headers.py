@@ -55,7 +55,9 @@ def _begin() -> None:
 def _answer_preflight() -> Response | None:
     """A browser asks before it calls, without a token; what is allowed stands in the headers."""
     if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-        return Response(status=HTTPStatus.NO_CONTENT)
+        answer = Response(status=HTTPStatus.NO_CONTENT)
+        del answer.headers["Content-Type"]
+        return answer
     return None
 
 

@@ -33,7 +33,7 @@ STALE_SECONDS = 86_400
 """A set of this age is used no more."""
 LOOK_AGAIN_SECONDS = 60
 """Between two readings for the sake of an unknown ``kid``: anybody can make one up."""
-RETRY_SECONDS = 30
+RETRY_SECONDS = 10
 """After a reading that failed."""
 JUST_READ_SECONDS = 5
 """A set of this age is not read again for an unknown ``kid``."""
