@@ -24,6 +24,7 @@ from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import answer_all
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import load_regimens
+from cds_service.operate import log_group, store_group
 from cds_service.rulebook.catalogue import catalogue
 from cds_service.rulebook.commands import Report, lint_report, mutants_report, test_report
 from cds_service.rulebook.judging import CaseJudge
@@ -41,6 +42,10 @@ if TYPE_CHECKING:
 @click.group()
 def main() -> None:
     """CDS Hooks service that checks inotuzumab ozogamicin orders against the patient's chart."""
+
+
+main.add_command(log_group)
+main.add_command(store_group)
 
 
 @main.command()

@@ -93,7 +93,7 @@ class Database:
         # SQLite lets one write at a time and makes others poll, which is unfair; so we queue.
         turn = self._turn.get() if self.is_sqlite else nullcontext()
         with turn, self.engine.connect() as connection:
-            connection.execution_options(cds_writes="durably" if durably else "soon")
+            connection.execution_options(cds_begin="durably" if durably else "to write")
             with connection.begin():
                 yield connection
 
@@ -102,6 +102,12 @@ class Database:
         """A transaction that only reads."""
         with self.engine.connect() as connection, connection.begin():
             yield connection
+
+    @contextmanager
+    def outside_transactions(self) -> Iterator[Connection]:
+        """A connection for statements that no transaction may hold, such as VACUUM."""
+        with self.engine.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT", cds_begin="not")
 
     def close(self) -> None:
         """Close this process's connections."""
@@ -211,11 +217,15 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     """Whoever means to write says so at once, so that two never wait for each other."""
-    writes = connection.get_execution_options().get("cds_writes")
-    if writes:
-        full = "FULL" if writes == "durably" else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous = {full}")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    match connection.get_execution_options().get("cds_begin", "to read"):
+        case "to read":
+            connection.exec_driver_sql("BEGIN")
+        case "to write":
+            connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        case "durably":
+            connection.exec_driver_sql("PRAGMA synchronous = FULL")
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _postgresql_arguments(url: URL, *, is_serving: bool) -> dict[str, Any]:
