@@ -449,10 +449,12 @@ def _pools() -> PoolManager:
 
 
 def _trust() -> ssl.SSLContext:
-    """``REQUESTS_CA_BUNDLE`` alone, else what the system trusts (OpenSSL reads SSL_CERT_FILE)."""
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE", "")
-    if not bundle:
+    """The authorities of ``SSL_CERT_FILE`` and ``REQUESTS_CA_BUNDLE``, else the system's."""
+    bundles = list(filter(None, map(os.environ.get, ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"))))
+    if not bundles:
         return ssl.create_default_context()
-    if Path(bundle).is_dir():
-        return ssl.create_default_context(capath=bundle)
-    return ssl.create_default_context(cafile=bundle)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for bundle in bundles:
+        is_folder = Path(bundle).is_dir()
+        context.load_verify_locations(**{"capath" if is_folder else "cafile": bundle})
+    return context
