@@ -46,6 +46,7 @@ REFUSAL = {
         }
     ],
 }
+SECRET = "0" * 32
 JSON = dict[str, Any]
 CALLS = {
     "inotuzumab-patient-view": "PatientViewCall",
@@ -151,9 +152,10 @@ clients = requests_to(closed_server, only_with_a_token(described()))
 
 @pytest.fixture(scope="module", autouse=True)
 def _apps(tmp_path_factory: pytest.TempPathFactory) -> None:
-    trusting = tokens.settings(tokens.client(tmp_path_factory.mktemp("keys")))
+    client = tokens.client(tmp_path_factory.mktemp("keys"))
+    trusting = tokens.settings(client, hash_key=SECRET)
     closed_server.app = create_app(trusting, clock=lambda: tokens.NOW, card_log=Kept())
-    open_server.app = create_app(Settings(), clock=lambda: NOW, card_log=Kept())
+    open_server.app = create_app(Settings(hash_key=SECRET), clock=lambda: NOW, card_log=Kept())
 
 
 @sandbox.parametrize()
