@@ -21,6 +21,13 @@ class Kept:
         self.away = False
         self._seen: set[tuple[str, str]] = set()
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self.calls.clear()
+        self.feedback.clear()
+        self._seen.clear()
+        self.away = False
+
     def record(self, call: CallRecord) -> None:
         self.calls.append(call)
 
