@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client.parser import text_string_to_metric_families
 from web_parts import app, bilirubin_rule, card, deciding, parts, post, request_body
 
 from cds_service.metrics import Metrics, Standing
 from cds_service.store.port import NoLog
+from tests.exposition import samples, series
 
 SIGN = "/cds-services/inotuzumab-order-sign"
 
@@ -27,18 +27,9 @@ class Sick(NoLog):
         return ("the database does not answer",)
 
 
-def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
-    """Every sample of a page by name and labels."""
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-    }
-
-
 def counted(client: FlaskClient, name: str, **labels: str) -> float:
     """The value of one sample; 0 when nobody counted it."""
-    return samples(client.get("/metrics").text).get((name, tuple(sorted(labels.items()))), 0)
+    return samples(client.get("/metrics").text).get(series(name, **labels), 0)
 
 
 @pytest.fixture
