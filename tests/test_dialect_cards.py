@@ -15,19 +15,23 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.app import create_app
 from cds_service.cards.dialect import EPIC_RXNORM, dialect_of
 from cds_service.cards.model import Action, SuggestionOffer
-from cds_service.clients import SANDBOX, Client
+from cds_service.clients import SANDBOX, Client, Dialect
 from cds_service.data import rules_dir
 from cds_service.fixtures import load_fixture
 from cds_service.rulebook.loader import load_rulebook
+from cds_service.strict_json import dumps
 from cds_service.terminology import Terminology
+from tests import tokens
 from tests.dialects import EPIC, KEPT_FOR_EPIC, fired, golden_file
 from tests.golden import FIXTURES, WRITTEN_FOR
 from tests.rule_builders import HEPATIC_PANEL, call, cards, fires, order, reading, rule, suggestion
@@ -112,6 +116,33 @@ def test_a_client_may_be_spared_our_extension_in_any_dialect(name: str) -> None:
         for card in with_it["cards"]:
             del card["extension"]
         assert bare == with_it
+
+
+# ------------------------------------------------------------------ chosen by the clients file
+
+
+@pytest.mark.parametrize("name", ["nadia-qt-three-drugs", "dmitri-vod-now"])
+@pytest.mark.parametrize("dialect", ["standard", "epic"])
+def test_the_client_that_called_is_answered_in_its_dialect(
+    tmp_path: Path, name: str, dialect: Dialect
+) -> None:
+    hospital = tokens.client(tmp_path, dialect=dialect, card_extension=False)
+    app = create_app(
+        tokens.settings(hospital), clock=lambda: tokens.NOW, card_log=tokens.TokenMemory()
+    )
+
+    answer = app.test_client().post(
+        tokens.SERVICE_PATH,
+        data=dumps(load_fixture(name, tokens.NOW)),
+        content_type="application/json",
+        headers={"Authorization": tokens.bearer()},
+    )
+
+    told = answer.get_json()
+    assert_conforms(told, dialect=dialect)
+    behaviours = {card["selectionBehavior"] for card in told["cards"] if "suggestions" in card}
+    assert behaviours == {"any" if dialect == "epic" else "at-most-one"}
+    assert not any("extension" in card for card in told["cards"])
 
 
 # ------------------------------------------------------------------ every rule
