@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from tests.fhir_search import prefetched
+from tests.servers import Served, serving
 from tests.story import order
 
 SIGN = "/cds-services/inotuzumab-order-sign"
@@ -30,69 +22,18 @@ HEAD = f"POST {SIGN} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 SECRETS = ("Lovelace", "pt-secret", "555-0116", "MRN-778")
 
 
-@dataclass
-class Served:
-    """A running service and what it wrote so far."""
-
-    port: int
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def socket(self) -> socket.socket:
-        """A new connection."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=20)
-
-    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, Any]:
-        """Status and JSON of one call by the plainest of clients, which sends all, then reads."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            return answer.status, json.loads(answer.read())
-        finally:
-            connection.close()
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line of standard error, which must be JSON."""
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
-
-
-@contextmanager
-def serving(folder: Path) -> Iterator[Served]:
-    """A service that is ready, and is gone afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = int(free.getsockname()[1])
-    settings = {"CDS_PORT": str(port), "CDS_WORKERS": "2", "CDS_LOG_LEVEL": "DEBUG"}
-    log = folder / "stderr"
-    with log.open("w") as errors:
-        command = [sys.executable, "-m", "cds_service", "serve"]
-        environment = {**os.environ, **settings, "CDS_MAX_BODY_MB": "1"}
-        process = subprocess.Popen(command, env=environment, stderr=errors, cwd=folder)
-        try:
-            _wait_until_ready(port)
-            yield Served(port, process, log)
-        finally:
-            process.kill()
-            process.wait()
-
-
-def _wait_until_ready(port: int) -> None:
-    with requests.Session() as client:
-        patience = Retry(total=60, backoff_factor=0.1, backoff_max=0.5)
-        client.mount("http://", HTTPAdapter(max_retries=patience))
-        client.get(f"http://127.0.0.1:{port}/health/ready", timeout=20).raise_for_status()
+FOR_ALL = {"CDS_WORKERS": "2", "CDS_MAX_BODY_MB": "1"}
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("served")) as running:
+    with serving(tmp_path_factory.mktemp("served"), **FOR_ALL) as running:
         yield running
 
 
 @pytest.fixture
 def ending(tmp_path: Path) -> Iterator[Served]:
-    with serving(tmp_path) as running:
+    with serving(tmp_path, **FOR_ALL) as running:
         yield running
 
 
