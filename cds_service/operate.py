@@ -144,7 +144,7 @@ def _database() -> Iterator[tuple[Database, Spool]]:
 
     with _clear_errors():
         settings = Settings.from_environment()
-        database, spool = Database(settings.database_url, is_serving=False), Spool(settings.var_dir)
+        database, spool = Database(settings.database_url), Spool(settings.var_dir)
         if database.file and not database.file.exists():
             raise click.ClickException(
                 "there is no card log yet: CDS_DATABASE_URL names a file that does not exist"

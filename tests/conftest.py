@@ -14,6 +14,10 @@ from hypothesis import settings
 from cds_service.app import create_app
 from cds_service.settings import Settings
 from tests import log_watch
+from tests.store_builders import card_log as card_log
+from tests.store_builders import empty_place as empty_place
+from tests.store_builders import place as place
+from tests.store_builders import postgres as postgres
 from tests.story import NOW
 
 settings.register_profile("suite", derandomize=True, deadline=None, database=None)

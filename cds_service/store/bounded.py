@@ -14,20 +14,21 @@ from psycopg.rows import TupleRow
 
 RV = TypeVar("RV")
 
-LONGEST_WAIT = 1.5
-"""Seconds: for one exchange with the server, and for all that is done with one checkout."""
-
 _GLANCE = 0.1
 
 
 class BoundedConnection(Connection[TupleRow]):
-    """Closes itself, with an `OperationalError`, when its server keeps it waiting."""
+    """Closes itself, with an `OperationalError`, when its server keeps it waiting.
 
+    ``longest_wait``: seconds for one exchange with the server, and for all of one checkout.
+    """
+
+    longest_wait = 60.0
     _until: float | None = None
 
     def start_clock(self) -> None:
-        """From now on everything together may take `LONGEST_WAIT`."""
-        self._until = time.monotonic() + LONGEST_WAIT
+        """From now on everything together may take ``longest_wait``."""
+        self._until = time.monotonic() + self.longest_wait
 
     def stop_clock(self) -> None:
         """Back to every exchange for itself."""
@@ -35,7 +36,7 @@ class BoundedConnection(Connection[TupleRow]):
 
     def wait(self, gen: PQGen[RV], interval: float = _GLANCE, timeout: float | None = None) -> RV:
         """Finish an exchange with the server, as psycopg does, but in time."""
-        left = LONGEST_WAIT if self._until is None else self._until - time.monotonic()
+        left = self.longest_wait if self._until is None else self._until - time.monotonic()
         try:
             return super().wait(gen, interval, max(left, 0.001))
         except OperationalError as error:

@@ -34,18 +34,19 @@ def open_card_log(
     *,
     clock: Callable[[], datetime] = _now,
     in_background: bool = True,
+    patience: float = 1.0,
 ) -> DatabaseLog:
     """The card log of a serving process. Connects to nothing yet, so it may be forked.
 
     ``clock`` tells since when the database is away. Without ``in_background`` nobody replays the
-    spool but `DatabaseLog.replay`.
+    spool but `DatabaseLog.replay`. ``patience``: after so many seconds a database that does not
+    answer counts as away.
 
     Raises:
         StoreRefused: when the URL names a database that we do not know how to use.
     """
-    return DatabaseLog(
-        Database(database_url, is_serving=True), Spool(var_dir), clock, in_background=in_background
-    )
+    database = Database(database_url, patience=patience)
+    return DatabaseLog(database, Spool(var_dir), clock, in_background=in_background)
 
 
 class DatabaseLog:

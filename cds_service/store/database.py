@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,11 @@ _KINDS: Mapping[str, str] = {
     "sqlite+pysqlite": SQLITE,
 }
 
-SERVING_TIMEOUT_MS = 1000
-"""How long a statement, or a lock, may take while a caller waits."""
-
-PATIENT_TIMEOUT_MS = 60_000
+_OPERATOR_SECONDS = 60.0
 """How long an operator's command waits for a lock."""
+
+# The server keeps to its time by itself; only when it does not, do we.
+_SLACK = 1.5
 
 # SQLSTATE classes that speak of the record: data exception, integrity, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
@@ -55,16 +55,16 @@ class StoreRefused(CDSServiceError):  # noqa: N818 - it says what is the matter,
 class Database:
     """Connections to the card log's database, opened when first needed, anew in each process.
 
-    ``is_serving``: a caller waits, so nothing may take longer than a second or two; else an
-    operator does, and statements take what they need.
+    ``patience``: seconds that a statement or a lock may take, because a caller waits. None: an
+    operator waits, and statements take what they need.
 
     Raises:
         StoreRefused: when the URL names a database that we do not know how to use.
     """
 
-    def __init__(self, url: str, *, is_serving: bool) -> None:
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
         self.url = _checked(url)
-        self.is_serving = is_serving
+        self._patience = patience
         self._engine = PerProcess(self._open)
         self._turn = PerProcess(threading.Lock)
 
@@ -120,10 +120,12 @@ class Database:
         return self._open_sqlite() if self.is_sqlite else self._open_postgresql()
 
     def _open_sqlite(self) -> Engine:
-        wait = SERVING_TIMEOUT_MS if self.is_serving else PATIENT_TIMEOUT_MS
         engine = sqlalchemy.create_engine(
             self.url,
-            connect_args={"timeout": wait / 1000, "check_same_thread": False},
+            connect_args={
+                "timeout": self._patience or _OPERATOR_SECONDS,
+                "check_same_thread": False,
+            },
             hide_parameters=True,
             **self._pooling(),
         )
@@ -135,22 +137,22 @@ class Database:
     def _open_postgresql(self) -> Engine:
         engine = sqlalchemy.create_engine(
             self.url,
-            connect_args=_postgresql_arguments(self.url, is_serving=self.is_serving),
+            connect_args=_postgresql_arguments(self.url, self._patience),
             hide_parameters=True,
-            pool_pre_ping=self.is_serving,
+            pool_pre_ping=self._patience is not None,
             **self._pooling(),
         )
-        if self.is_serving:
-            event.listen(engine, "do_connect", _connect_bounded)
+        if self._patience is not None:
+            event.listen(engine, "do_connect", _connector(self._patience))
             event.listen(engine, "checkout", _start_clock)
             event.listen(engine, "checkin", _stop_clock)
         return engine
 
     def _pooling(self) -> dict[str, Any]:
         """Few connections for many threads: a database has not that many slots."""
-        if not self.is_serving:
+        if self._patience is None:
             return {"poolclass": NullPool}
-        return {"pool_size": 4, "max_overflow": 4, "pool_timeout": SERVING_TIMEOUT_MS / 1000}
+        return {"pool_size": 4, "max_overflow": 4, "pool_timeout": self._patience}
 
     def _make_file(self, *_: object) -> None:
         if self.file:
@@ -228,27 +230,32 @@ def _begin_sqlite(connection: Connection) -> None:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _postgresql_arguments(url: URL, *, is_serving: bool) -> dict[str, Any]:
+def _postgresql_arguments(url: URL, patience: float | None) -> dict[str, Any]:
     """What libpq is told beside the URL; what the URL says itself comes first."""
-    wait = SERVING_TIMEOUT_MS if is_serving else PATIENT_TIMEOUT_MS
+    wait = round((patience or _OPERATOR_SECONDS) * 1000)
     options = [str(url.query.get("options", "")), "-c timezone=UTC", f"-c lock_timeout={wait}"]
-    if is_serving:
+    if patience is not None:
         options.append(f"-c statement_timeout={wait}")
     ours = {
         "application_name": "cds-service",
         # libpq takes nothing below two seconds.
-        "connect_timeout": 2 if is_serving else 10,
-        "tcp_user_timeout": 2000 if is_serving else PATIENT_TIMEOUT_MS,
+        "connect_timeout": 10 if patience is None else max(2, round(patience)),
+        "tcp_user_timeout": 2 * wait,
     }
     told = {name: value for name, value in ours.items() if name not in url.query}
     return told | {"options": " ".join(filter(None, options))}
 
 
-def _connect_bounded(_: object, __: object, arguments: Any, named: Any) -> Any:
+def _connector(patience: float) -> Callable[..., Any]:
     # Imported here: who keeps the log in SQLite need not wait for psycopg at each start.
     from cds_service.store.bounded import BoundedConnection
 
-    return BoundedConnection.connect(*arguments, **named)
+    def connect(_: object, __: object, arguments: Any, named: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(*arguments, **named)
+        connection.longest_wait = _SLACK * patience
+        return connection
+
+    return connect
 
 
 def _start_clock(connection: Any, *_: object) -> None:

@@ -30,7 +30,7 @@ def upgrade_store(database_url: str) -> str:
         StoreRefused: when the URL is of no use, or the tables are of a newer version than this.
         StoreUnavailable: when the database cannot be reached or refuses to be changed.
     """
-    database = Database(database_url, is_serving=False)
+    database = Database(database_url)
     try:
         with _alone(database), database.writing(durably=True) as connection:
             return upgrade(connection)

@@ -29,6 +29,9 @@ def _first_use(new: sqlite.Insert | postgresql.Insert) -> Insert:
     )
 
 
+# Without being told, SQLAlchemy does not say how many rows an insert really added.
+_COUNTED = {"preserve_rowcount": True}
+
 # Built once: SQLAlchemy then finds their compiled form at once.
 _ADD_CALL = _once(calls)
 _ADD_FEEDBACK = _once(feedback)
@@ -58,7 +61,8 @@ def write(connection: Connection, entry: Entry) -> None:
 
 
 def _write_call(connection: Connection, entry: Entry) -> None:
-    added = connection.execute(_ADD_CALL[connection.dialect.name], entry.rows["calls"][0])
+    statement, row = _ADD_CALL[connection.dialect.name], entry.rows["calls"][0]
+    added = connection.execute(statement, row, execution_options=_COUNTED)
     if not added.rowcount:
         return
     if card_rows := entry.rows.get("cards"):
@@ -70,7 +74,8 @@ def _write_call(connection: Connection, entry: Entry) -> None:
 def write_first_use(connection: Connection, row: Row, now: datetime) -> bool:
     """Remember a token id; False when it is remembered already and has not expired."""
     statement = _FIRST_USE[connection.dialect.name]
-    return bool(connection.execute(statement, {**row, "now": now}).rowcount)
+    moment = {**row, "now": now}
+    return bool(connection.execute(statement, moment, execution_options=_COUNTED).rowcount)
 
 
 def forget_expired(connection: Connection, now: datetime) -> int:
