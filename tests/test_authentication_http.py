@@ -173,6 +173,16 @@ class TestRefused:
         assert len({str(each.headers) for each in answers}) == 1
         assert answers[0].headers["WWW-Authenticate"] == "Bearer"
 
+    def test_a_known_client_for_a_tenant_it_may_not_speak_for_is_forbidden(self, memory, hospital):
+        http = served(memory, replace(hospital, tenants=("north",)))
+
+        answer = call(http, bearer(tenant="south"))
+
+        assert answer.status_code == 403
+        assert answer.json["issue"][0]["code"] == "forbidden"
+        assert "WWW-Authenticate" not in answer.headers
+        assert call(http, bearer(tenant="north")).status_code != 403
+
     @pytest.mark.parametrize("body", [b"{", b"", b"\xff", b"[]", b'{"a":1,"a":2}'])
     def test_the_token_is_looked_at_before_the_body(self, http, body):
         assert http.post(SERVICE_PATH, data=body, headers=JSON_TYPE).status_code == 401

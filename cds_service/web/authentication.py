@@ -1,7 +1,7 @@
 """Who calls: in clients mode a trusted EHR with a valid token, in sandbox mode anybody.
 
 The token is looked at before the body, and whatever is wrong with it, the caller reads the same
-401; the log names the reason.
+401; the log names the reason. A trusted client whose tenant is not listed reads 403.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ _SANDBOX_ONLY = frozenset({"workbench", "fixtures"})
 
 _FEEDBACK = "/feedback"
 _LOGGED_CHARACTERS = 128
+NOT_ALLOWED = frozenset({"tenant-not-allowed"})
+"""Why a client that we know, with a token that is sound, is still not served (HTTP 403)."""
+_FORBIDDEN = Issue("forbidden", "this client is known, but not allowed to call for this tenant")
 _LOGIN = Issue("login", "this address needs a valid bearer token")
 
 
@@ -143,6 +146,8 @@ def _unauthorized(refused: TokenRefused) -> Response:
     fields = {"request_id": g.request_id, "reason": refused.reason, "issuer": "unknown"}
     parts().metrics.refusal(refused.reason)
     log.warning("caller refused", extra=fields | refused.told)
+    if refused.reason in NOT_ALLOWED:
+        return outcome(HTTPStatus.FORBIDDEN, [_FORBIDDEN])
     answer = outcome(HTTPStatus.UNAUTHORIZED, [_LOGIN])
     answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
