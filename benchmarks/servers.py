@@ -1,5 +1,7 @@
 """The two servers that are compared, each in a process of its own, under the same gunicorn.
 
+Both have their card log in a folder that is gone afterwards; only the full one writes to it.
+
 ``python -m benchmarks.servers full`` (or ``bare``) serves in the foreground, as the environment
 says.
 """
@@ -8,14 +10,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.chart import SERVICE
 from cds_service import log
@@ -32,6 +36,7 @@ class Running:
 
     port: int
     process: subprocess.Popen[bytes]
+    folder: Path
 
     def connection(self) -> HTTPConnection:
         """A connection that is kept open."""
@@ -47,6 +52,14 @@ class Running:
         workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return sum(_resident(worker) for worker in workers)
 
+    def kept(self) -> dict[str, int]:
+        """How many calls, cards and items of feedback its card log holds."""
+        with closing(sqlite3.connect(self.folder / "cds.sqlite")) as connection:
+            return {
+                table: connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - The names stand below.
+                for table in ("calls", "cards", "feedback")
+            }
+
 
 def _resident(pid: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
@@ -57,7 +70,9 @@ def _resident(pid: str) -> int:
 def running(which: str) -> Iterator[Running]:
     """Start one of the servers with one worker, wait until it answers, and stop it at the end."""
     port = _free_port()
+    folder = TemporaryDirectory(prefix="cds-benchmark-")
     environment = os.environ | {
+        "CDS_VAR_DIR": folder.name,
         "CDS_HOST": "127.0.0.1",
         "CDS_PORT": str(port),
         "CDS_WORKERS": "1",
@@ -65,13 +80,14 @@ def running(which: str) -> Iterator[Running]:
     }
     command = [sys.executable, "-m", "benchmarks.servers", which]
     process = subprocess.Popen(command, env=environment)
-    server = Running(port, process)
+    server = Running(port, process, Path(folder.name))
     try:
         _wait_until_it_answers(server)
         yield server
     finally:
         process.terminate()
         process.wait(PATIENCE_SECONDS)
+        folder.cleanup()
 
 
 def _free_port() -> int:
@@ -97,13 +113,13 @@ def _wait_until_it_answers(server: Running) -> None:
     raise SystemExit(f"the server did not answer within {PATIENCE_SECONDS} s")
 
 
-def post(connection: HTTPConnection, body: bytes) -> bytes:
-    """One hook call.
+def post(connection: HTTPConnection, body: bytes, path: str = PATH) -> bytes:
+    """One hook call, or whatever else the path takes.
 
     Raises:
         SystemExit: when it is not answered with 200, because then there is nothing to measure.
     """
-    connection.request("POST", PATH, body, {"Content-Type": "application/json"})
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
     response = connection.getresponse()
     answer = response.read()
     if response.status != 200:

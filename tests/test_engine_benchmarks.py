@@ -3,8 +3,9 @@
 import json
 from collections import Counter
 
+from benchmarks.bare import BareServer, bare_app
 from benchmarks.chart import order_sign_call
-from benchmarks.servers import PATH, BareServer, bare_app
+from benchmarks.servers import PATH
 from cds_service.settings import Settings
 from tests.story import NOW
 
@@ -35,5 +36,7 @@ def test_the_bare_endpoint_parses_and_answers():
     assert answer.json == {"cards": []}
 
 
-def test_the_bare_server_serves_the_bare_endpoint():
-    assert BareServer(Settings()).load().name == "bare"
+def test_the_bare_server_serves_the_bare_endpoint(tmp_path):
+    settings = Settings.from_environment({"CDS_VAR_DIR": str(tmp_path)})
+
+    assert BareServer(settings).load().name == "bare"
