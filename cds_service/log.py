@@ -38,6 +38,12 @@ _SERVER_LINES = frozenset(
         "Listening at: %s (%s)",
         "Using worker: %s",
         "Handling signal: %s",
+        "Connection in use: %s",
+        "Can't connect to %s",
+        "WORKER TIMEOUT (pid:%s)",
+        "Worker (pid:%s) exited with code %s.",
+        "Worker (pid:%s) was sent %s!",
+        "Worker (pid:%s) was sent %s! Perhaps out of memory?",
     }
 )
 

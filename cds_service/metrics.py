@@ -28,13 +28,14 @@ class Standing:
     """What is looked up when somebody asks, because it is not counted.
 
     ``build`` are the labels of the info metric. ``spooled`` counts records that wait for the
-    database.
+    database, ``set_aside`` those it refused for good.
     """
 
     build: dict[str, str]
     is_ready: bool
     is_store_ready: bool
     spooled: int
+    set_aside: int
 
 
 class Metrics:
@@ -152,5 +153,6 @@ class _Looked(Collector):
             ("ready", "Whether calls can be judged and kept", standing.is_ready),
             ("store_ready", "Whether the store can be used", standing.is_store_ready),
             ("spool_records", "Records that wait for the database", standing.spooled),
+            ("refused_records", "Records that the database refused", standing.set_aside),
         ):
             yield GaugeMetricFamily(f"cds_{name}", meaning, value)

@@ -21,6 +21,7 @@ class Sick(NoLog):
     """A store that cannot be used while twelve records wait."""
 
     spooled = 12
+    set_aside = 3
 
     def problems(self) -> Sequence[str]:
         """What is the matter."""
@@ -115,7 +116,7 @@ def test_what_the_parts_count_is_on_the_page() -> None:
     with metrics.phase("judge"):
         pass
 
-    found = samples(metrics.page(Standing({}, True, True, 0)).decode())
+    found = samples(metrics.page(Standing({}, True, True, 0, 0)).decode())
 
     warned = (("indicator", "warning"), ("rule", "INO-LIV-02"), ("shown_as", "softened"))
     for sample in (
@@ -138,6 +139,7 @@ def test_the_standing_is_looked_up_when_somebody_asks() -> None:
     assert counted(sick, "cds_store_ready") == 0
     assert counted(sick, "cds_ready") == 0
     assert counted(sick, "cds_spool_records") == 12
+    assert counted(sick, "cds_refused_records") == 3
 
 
 def test_a_rulebook_without_a_rule_in_force_is_not_ready() -> None:

@@ -50,11 +50,16 @@ class CardLog(Protocol):
     def spooled(self) -> int:
         """How many records wait in the spool."""
 
+    @property
+    def set_aside(self) -> int:
+        """How many records the database refused for good; `cds-service log retry` queues them."""
+
 
 class NoLog:
     """Keeps nothing: for commands that only look."""
 
     spooled = 0
+    set_aside = 0
 
     def record(self, call: CallRecord) -> None:
         """Forget it."""

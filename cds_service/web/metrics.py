@@ -42,6 +42,7 @@ def metrics() -> Response:
         is_ready=is_store_ready and not any(rulebook_problems(joined)),
         is_store_ready=is_store_ready,
         spooled=joined.card_log.spooled,
+        set_aside=joined.card_log.set_aside,
     )
     answer = Response(joined.metrics.page(standing), content_type=CONTENT_TYPE_PLAIN_0_0_4)
     answer.headers["Cache-Control"] = "no-store"
