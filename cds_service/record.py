@@ -42,7 +42,8 @@ def missing_records(verdicts: Sequence[Verdict]) -> tuple[MissingRecord, ...]:
     """What could not be known, each thing once, with the rules that missed it."""
     rules: dict[tuple[str, str], list[str]] = {}
     for verdict in verdicts:
-        for what, reason in dict.fromkeys((each.what, each.reason) for each in verdict.missing):
+        told = ((each.plainly or each.what, each.reason) for each in verdict.missing)
+        for what, reason in dict.fromkeys(told):
             rules.setdefault((what, str(reason)), []).append(verdict.rule.id)
     return tuple(
         MissingRecord(what, reason, tuple(missed)) for (what, reason), missed in rules.items()

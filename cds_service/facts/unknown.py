@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -34,13 +34,15 @@ class Unknown:
 
     ``what`` is said in clinical words ("total bilirubin"), ``detail`` completes the sentence
     ("none in the last 7 days", "latest 2026-11-02"), ``reference`` names the resource, if any.
-    Neither holds a name or identifier of the patient.
+    ``what`` may hold words of the chart, such as those of a diagnosis; ``plainly`` is then the same
+    in words of ours alone, for what outlives the call.
     """
 
     what: str
     reason: Reason
     detail: str = ""
     reference: str = ""
+    plainly: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         """As printed on a card: ``total bilirubin: nothing found (none in the last 7 days)``."""

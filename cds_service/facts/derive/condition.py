@@ -65,8 +65,12 @@ def _has_status(entry: ConditionEntry, statuses: frozenset[str]) -> bool | Unkno
         return entry.clinical_status in statuses
     if entry.abatement:
         return statuses is _RESOLVED
-    what = f"whether {entry.label or 'a diagnosis'} is active"
-    return Unknown(what, Reason.NOT_RECORDED, reference=entry.source.reference)
+    return Unknown(
+        f"whether {entry.label or 'a diagnosis'} is active",
+        Reason.NOT_RECORDED,
+        reference=entry.source.reference,
+        plainly="whether a diagnosis is active",
+    )
 
 
 def _since_first_dose(view: View, entry: ConditionEntry, substance: str) -> bool | Unknown:
@@ -127,6 +131,10 @@ def _days_since_noted(view: View, entry: ConditionEntry) -> Interval | Unknown:
     return Interval(Fraction(least), Fraction(max((today - latest.first).days, 0)))
 
 
-def _no_date(entry: ConditionEntry, what: str) -> Unknown:
-    what = f"{entry.label or 'a diagnosis'}, {what}"
-    return Unknown(what, Reason.NO_DATE, reference=entry.source.reference)
+def _no_date(entry: ConditionEntry, when: str) -> Unknown:
+    return Unknown(
+        f"{entry.label or 'a diagnosis'}, {when}",
+        Reason.NO_DATE,
+        reference=entry.source.reference,
+        plainly=f"a diagnosis, {when}",
+    )

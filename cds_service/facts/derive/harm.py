@@ -55,14 +55,21 @@ def _to_nobody_knows_what(
     for entry in entries:
         if entry.substances or first is None or (entry.onset and entry.onset.last < first.day):
             continue
-        what = f"whether {entry.label} was a reaction to {view.name(substance)}"
-        yield Unknown(what, Reason.NOT_RECORDED, reference=entry.source.reference)
+        yield Unknown(
+            f"whether {entry.label} was a reaction to {view.name(substance)}",
+            Reason.NOT_RECORDED,
+            reference=entry.source.reference,
+            plainly=f"whether an event was a reaction to {view.name(substance)}",
+        )
 
 
 def _reading(entry: HarmEntry) -> Reading:
     called = f"the allergy to {entry.label}" if entry.kind == "allergy" else entry.label
     unrecorded = Unknown(
-        f"severity of {called}", Reason.NOT_RECORDED, reference=entry.source.reference
+        f"severity of {called}",
+        Reason.NOT_RECORDED,
+        reference=entry.source.reference,
+        plainly=f"severity of an {'allergy' if entry.kind == 'allergy' else 'event'}",
     )
     grade = entry.grade or _GRADES.get(entry.severity)
     fields: dict[str, Value] = {

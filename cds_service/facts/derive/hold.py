@@ -134,8 +134,14 @@ def _is_toxic(view: View, substance: str, toxic: list[Hold]) -> bool | Unknown:
         return True
     if not toxic:
         return False
-    what = f"why {view.name(substance)} was held on {toxic[0].day}"
-    return Unknown(what, Reason.NOT_RECORDED, toxic[0].reason, toxic[0].source.reference)
+    what = f"why {view.name(substance)} was held"
+    return Unknown(
+        f"{what} on {toxic[0].day}",
+        Reason.NOT_RECORDED,
+        toxic[0].reason,
+        toxic[0].source.reference,
+        plainly=what,
+    )
 
 
 def step(days: int, regimen: Regimen) -> str | None:
