@@ -105,9 +105,9 @@ class Database:
 
     @contextmanager
     def outside_transactions(self) -> Iterator[Connection]:
-        """A connection for statements that no transaction may hold, such as VACUUM."""
+        """A connection to PostgreSQL for what no transaction may hold, such as VACUUM."""
         with self.engine.connect() as connection:
-            yield connection.execution_options(isolation_level="AUTOCOMMIT", cds_begin="not")
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def close(self) -> None:
         """Close this process's connections."""

@@ -74,7 +74,7 @@ def shown_card(connection: Connection, uuid: str) -> ShownCard | None:
         orders=tuple(json.loads(card.orders)),
         facts=tuple(json.loads(card.facts)),
         suggestions=_suggestions(connection, card),
-        verdicts=Counter(json.loads(call.verdicts).values()),
+        verdicts=dict(Counter(json.loads(call.verdicts).values())),
         missing=tuple(
             MissingRecord(what, reason, tuple(rules))
             for what, reason, rules in json.loads(call.missing)

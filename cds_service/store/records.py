@@ -99,7 +99,10 @@ class FeedbackRecord:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The last answer to a card that said the same: when it came, and what it was."""
+    """The last answer to a card that said the same, and what it was.
+
+    ``at`` is the EHR's time, or ours when theirs is ahead of it: a fast clock wins no quiet time.
+    """
 
     answer_key: str
     outcome: FeedbackOutcome

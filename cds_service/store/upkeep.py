@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +18,7 @@ from cds_service.store.writing import forget_expired
 
 # So many calls leave in one transaction; the service may write between two.
 _BATCH = 500
+_PATIENCE_SECONDS = 60
 _DAYS: Mapping[str, int] = {"d": 1, "w": 7, "m": 30, "y": 365}
 _LONGEST_DAYS = 36_500
 
@@ -90,12 +93,13 @@ def purge(database: Database, before: datetime, now: datetime) -> Mapping[str, i
 
 def compact(database: Database) -> None:
     """Give the room of deleted rows back, without keeping the service from writing for long."""
-    with database.outside_transactions() as connection:
-        if database.is_sqlite:
-            connection.exec_driver_sql("PRAGMA incremental_vacuum").all()
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
-        else:
-            connection.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(metadata.tables)}")
+    if database.file:
+        with closing(sqlite3.connect(database.file, timeout=_PATIENCE_SECONDS)) as connection:
+            # Each step of the first frees one page, and only a script takes all steps.
+            connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE)")
+    else:
+        with database.outside_transactions() as vacuum:
+            vacuum.exec_driver_sql(f"VACUUM (ANALYZE) {', '.join(metadata.tables)}")
 
 
 def _old_calls(database: Database, before: datetime) -> list[str]:
