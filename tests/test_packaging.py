@@ -109,6 +109,14 @@ def test_an_installed_wheel_finds_its_rulebook_sound_from_any_folder(
     python(code, installed=installed, cwd=tmp_path)
 
 
+def test_an_installed_wheel_makes_the_tables_of_its_card_log(
+    installed: Path, tmp_path: Path
+) -> None:
+    code = "from cds_service.cli import main; main(['store', 'upgrade'])"
+    assert "revision" in python(code, installed=installed, cwd=tmp_path)
+    assert (tmp_path / "var" / "cds.sqlite").stat().st_size > 0
+
+
 def test_every_declared_dependency_is_pinned() -> None:
     project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
     groups = project["dependency-groups"]

@@ -360,3 +360,33 @@ def test_of_three_processes_one_is_the_first_to_use_a_token(place: Place) -> Non
         process.stdout.close()
         assert process.wait() == 0
     assert sorted(passed) == sorted(ids)
+
+
+def test_what_was_opened_before_a_fork_is_not_used_after_it(place: Place) -> None:
+    with worker("fork", place) as process:
+        said, _ = process.communicate()
+    assert said == "[0, 0] 0\n"
+    assert rows(place.url, "calls") == 4
+
+
+def test_a_file_that_is_no_database_is_a_database_that_is_away(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "cds.sqlite"
+    file.parent.mkdir()
+    file.write_bytes(b"no database " * 1000)
+    place = Place(f"sqlite:///{file}", file.parent, None)
+    log = place.open_log()
+    log.record(call())
+    assert log.replay() == 0
+    assert (log.spooled, log.set_aside) == (1, 0)
+    assert "DatabaseError" in log.problems()[0]
+    log.close()
+
+
+def test_records_that_went_over_leave_no_trace_in_the_spool(place: Place) -> None:
+    spool = Spool(place.var_dir)
+    spool.add([feedback_entry(answer("card", comment="a secret"))], durably=True)
+    log = place.open_log()
+    assert log.replay() == 1
+    log.close()
+    spool.close()
+    assert b"a secret" not in (place.var_dir / "spool.sqlite").read_bytes()

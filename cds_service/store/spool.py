@@ -210,6 +210,8 @@ def _connected(file: Path) -> sqlite3.Connection:
         file, timeout=_PATIENCE_SECONDS, isolation_level=None, check_same_thread=False
     )
     try:
+        # A record that has gone to the database leaves no trace here.
+        connection.execute("PRAGMA secure_delete = ON")
         if not _is_ready(connection):
             # Workers that start together make the tables once; turning a file to WAL is no wait.
             with locked(file.parent, wait=True):
