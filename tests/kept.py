@@ -44,8 +44,8 @@ class Kept:
         asked = set(keys)
         final = {
             item.card: item
-            for item in sorted(self.feedback, key=lambda each: each.outcome_at)
-            if item.outcome_at >= since and not self.away
+            for item in sorted(self.feedback, key=_at)
+            if _at(item) >= since and not self.away
         }
         found: dict[str, Answered] = {}
         for item in final.values():
@@ -54,7 +54,7 @@ class Kept:
                 found[card.answer_key] = Answered(
                     card.answer_key,
                     item.outcome,
-                    item.outcome_at,
+                    _at(item),
                     item.reason_code,
                     item.reason_display,
                 )
@@ -88,6 +88,10 @@ class Kept:
             if card.uuid == item.card
         )
         return next(cards, None)
+
+
+def _at(item: FeedbackRecord) -> datetime:
+    return min(item.outcome_at, item.received_at)
 
 
 def _without_our_time(item: FeedbackRecord) -> FeedbackRecord:
