@@ -16,6 +16,7 @@ import pytest
 from cds_service.store.card_log import DatabaseLog, open_card_log
 from cds_service.store.entries import Entry, call_entry, feedback_entry
 from cds_service.store.port import StoreUnavailable
+from cds_service.store.replay import Replay
 from cds_service.store.spool import Spool
 from tests.postgres import PostgresServer
 from tests.store_builders import NOW, Place, answer, call, card, rows, shown
@@ -201,6 +202,7 @@ def test_what_can_be_kept_nowhere_is_not_acknowledged(blocked: DatabaseLog, plac
         with pytest.raises(StoreUnavailable):
             blocked.is_first_use("issuer", "id", LATER, NOW)
         blocked.record(call())
+        assert blocked.lost == 1
         assert "1 calls could be kept nowhere" in blocked.problems()
 
 
@@ -277,6 +279,31 @@ def test_a_worker_looks_after_what_another_left_behind(place: Place) -> None:
         assert is_done.wait(30)
     log.close()
     assert rows(place.url, "cards") == 1
+
+
+def test_a_round_that_fails_is_not_the_last(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(place.var_dir)
+    spool.add([call_entry(call())], durably=True)
+    spool.close()
+    has_failed, is_done = threading.Event(), threading.Event()
+    drain = Replay._drain
+
+    def fail_once(replay: Replay) -> int:
+        if not has_failed.is_set():
+            has_failed.set()
+            raise RuntimeError("a mistake of ours")
+        moved = drain(replay)
+        is_done.set()
+        return moved
+
+    monkeypatch.setattr(Replay, "_drain", fail_once)
+    log = open_card_log(place.url, place.var_dir, patience=60)
+    log.start()
+    assert has_failed.wait(30)
+    log.start()
+    assert is_done.wait(30)
+    log.close()
+    assert rows(place.url, "calls") == 1
 
 
 @contextmanager

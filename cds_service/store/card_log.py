@@ -145,7 +145,10 @@ class DatabaseLog:
 
     def problems(self) -> Sequence[str]:
         """Why the store is not fit for use; asks the database, which may take two seconds."""
-        return tuple(filter(None, (self._away(), *self._waiting(), self._losses())))
+        found = tuple(filter(None, (self._away(), *self._waiting())))
+        return (
+            (*found, f"{self._lost} calls could be kept nowhere") if found and self._lost else found
+        )
 
     @property
     def spooled(self) -> int:
@@ -154,6 +157,11 @@ class DatabaseLog:
             return self._spool.waiting()
         except StoreUnavailable:
             return 0
+
+    @property
+    def lost(self) -> int:
+        """How many calls of this process neither the database nor the spool could keep."""
+        return self._lost
 
     @property
     def set_aside(self) -> int:
@@ -235,6 +243,3 @@ class DatabaseLog:
         except StoreUnavailable as error:
             return (str(error),)
         return (f"{waiting} records wait in the spool for the database",) if waiting else ()
-
-    def _losses(self) -> str:
-        return f"{self._lost} calls could be kept nowhere" if self._lost else ""

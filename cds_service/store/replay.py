@@ -77,7 +77,11 @@ class Replay:
     def _look_after(self) -> None:
         while not self._is_stopped.is_set():
             self._reason.clear()
-            self.run_once()
+            try:
+                self.run_once()
+            except Exception as error:
+                # Whatever it was, the next round may do better; without one, nothing ever would.
+                logger.exception("replay failed", exc_info=error)
             self._rest()
 
     def _rest(self) -> None:
