@@ -14,6 +14,7 @@ class Kept:
     """What was recorded, in order; ``away`` makes the database as good as gone."""
 
     spooled = 0
+    set_aside = 0
 
     def __init__(self) -> None:
         self.calls: list[CallRecord] = []
