@@ -38,7 +38,7 @@ FindKeys = Callable[[str], tuple[PublicKey, ...]]
 
 
 class TokenRefused(CDSServiceError):  # noqa: N818 - it says what happened, like DataUnavailable.
-    """The caller is not let in (HTTP 401 or 403). ``reason`` is a word for the log, never for the caller.
+    """The caller is not let in (HTTP 401 or 403); ``reason`` is for the log, never for the caller.
 
     ``told`` is what else the log may hold: the issuer if it is one of ours, and once the signature
     is verified the tenant and the token id.
