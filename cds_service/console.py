@@ -54,8 +54,12 @@ def _variant(variant: Mapping[str, Any], *, named: bool) -> Iterator[str]:
         yield from _indented(f"{clause['truth']:8}{clause['name']}: {clause['asks']}", "      ")
         for found in clause["found"]:
             yield from _indented(f"found {found}", "                ")
+        if "gap" in clause:
+            yield from _indented(f"gap {clause['gap']['words']}", "                ")
         for missing in clause["missing"]:
             yield from _indented(f"missing {missing}", "                ")
+        if "sought" in clause:
+            yield from _indented(clause["sought"]["words"], "                ")
 
 
 def outcome_text(status: int, outcome: Mapping[str, Any]) -> Iterator[str]:

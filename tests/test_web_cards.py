@@ -21,7 +21,8 @@ from web_parts import (
 from cds_service.facts.answers import Reading, Source
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
-from cds_service.web.explained import found, number
+from cds_service.web.found import found
+from cds_service.web.words import number
 
 
 @pytest.fixture
@@ -188,6 +189,17 @@ def test_explain_tells_a_rule_that_fires_clause_by_clause(client, monkeypatch):
                         "times ULN > 1.5 x ULN",
                         "truth": "true",
                         "found": ["total bilirubin; date 2026-11-19; 1.9 mg/dL (Observation/1)"],
+                        "facts": [
+                            {
+                                "text": "total bilirubin; date 2026-11-19; 1.9 mg/dL",
+                                "value": "1.9",
+                                "date": "2026-11-19",
+                                "holds": True,
+                                "sources": [
+                                    {"reference": "Observation/1", "element": "valueQuantity"}
+                                ],
+                            }
+                        ],
                         "missing": [],
                     }
                 ],

@@ -41,6 +41,7 @@ from cds_service.rulebook.model import (
 from cds_service.settings import Settings
 from cds_service.store.port import NoLog
 from cds_service.terminology import Terminology
+from cds_service.terminology.model import Families, Words
 from cds_service.web import fixtures, hooks, register, workbench
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
@@ -102,7 +103,7 @@ def parts(*rules: Rule, settings: Settings | None = None) -> Parts:
     return Parts(
         settings=settings or Settings(),
         rulebook=book,
-        terminology=Terminology.__new__(Terminology),
+        terminology=Terminology((), Words({}, {}, {}), Families({}, {})),
         regimens={},
         engine=None,
         fhir=None,

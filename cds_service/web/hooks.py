@@ -40,7 +40,8 @@ def call(service_id: str) -> Response:
 @blueprint.post("/explain/<service_id>")
 def explain(service_id: str) -> Response:
     """Every rule of the service with its verdict on this call, clause by clause."""
-    return json_answer(explained(judge_call(_call(service_id), parts(), parts().clock()).verdicts))
+    judged = judge_call(_call(service_id), parts(), parts().clock())
+    return json_answer(explained(judged.verdicts, parts().terminology))
 
 
 def _call(service_id: str) -> HookCall:

@@ -9,9 +9,10 @@ from itertools import groupby
 from flask import Blueprint, Response, request
 
 from cds_service.rulebook.model import Clause, Rule
-from cds_service.web.explained import asked, number
+from cds_service.web.asked import asked
 from cds_service.web.page import page
 from cds_service.web.parts import parts
+from cds_service.web.words import number
 
 blueprint = Blueprint("library", __name__, url_prefix="/rules")
 
