@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from typing import Any
@@ -658,6 +659,23 @@ class TestMedications:
         theirs = {"resourceType": "Bundle", "entry": [{"resource": medication("theirs")}]}
         done = complete(access, call(server, {"fetchedMedications": theirs}))
         assert self.drugs(done) == {"Medication/theirs", "Medication/m-1"}
+
+
+def test_calls_of_two_patients_at_once_keep_their_tokens_apart(server, access):
+    server.chart += [{"resourceType": "Patient", "id": "p-2"}]
+
+    def ask(number: int) -> Completed:
+        patient_id = f"p-{1 + number % 2}"
+        asking = call(server, patient_id=patient_id, authorization=Authorization(f"t-{patient_id}"))
+        return complete(access, asking)
+
+    with ThreadPoolExecutor(8) as pool:
+        done = list(pool.map(ask, range(16)))
+    assert all(each.call.prefetch["patient"]["id"] == each.call.patient_id for each in done)
+    assert len(server.requests) == 16 * len(TEMPLATES)
+    assert all(
+        (request.token or "").removeprefix("t-") in request.path for request in server.requests
+    )
 
 
 def test_a_late_answer_changes_nothing_any_more(server, hasty):

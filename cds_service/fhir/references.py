@@ -1,4 +1,7 @@
-"""References in any form a chart may hold, taken apart. None is ever followed over the network."""
+"""References in any form a chart may hold, taken apart.
+
+Only ``access`` follows one over the network, and only to the call's own FHIR server.
+"""
 
 from __future__ import annotations
 

@@ -16,6 +16,25 @@ MOST_PAGES = 50
 MOST_ENTRIES = 5000
 
 
+def is_open(key: str, template: str, call: HookCall) -> bool:
+    """Whether what was sent leaves a key open."""
+    if key not in call.prefetch:
+        return True
+    return _state(call.prefetch[key], template) is not State.ANSWERED
+
+
+def _state(value: JSON, template: str) -> State:
+    return (state_of_search if _is_search(template) else state_of_read)(value, _type(template))
+
+
+def _is_search(template: str) -> bool:
+    return "?" in template
+
+
+def _type(template: str) -> str:
+    return template.partition("?")[0].partition("/")[0]
+
+
 class Asked:
     """An open key. ``value`` is at every moment what may be used, even while pages are read.
 
@@ -27,28 +46,17 @@ class Asked:
     def __init__(self, key: str, template: str, call: HookCall) -> None:
         """Ask nothing yet."""
         self.key = key
-        self.is_search = "?" in template
-        self.type = template.partition("?")[0].partition("/")[0]
         self.sent: JSON = call.prefetch.get(key)
-        self._was_sent = key in call.prefetch
-        self._path = _filled(template, call.patient_id)
+        self._template = template
+        self._patient_id = call.patient_id
         self.problem = ""
         self.value: JSON = None
         self.fail(FetchError("timeout", "timeout"))
 
     @property
-    def is_open(self) -> bool:
-        """Whether what was sent leaves the question open."""
-        return not self._was_sent or self.state_of(self.sent) is not State.ANSWERED
-
-    @property
     def state(self) -> State:
         """How the key is answered by now."""
-        return self.state_of(self.value)
-
-    def state_of(self, value: JSON) -> State:
-        """How a value would answer it."""
-        return (state_of_search if self.is_search else state_of_read)(value, self.type)
+        return _state(self.value, self._template)
 
     def fail(self, problem: FetchError) -> None:
         """Answer with a failure, unless resources were sent: they are never given up for one."""
@@ -58,7 +66,7 @@ class Asked:
     def fetch(self, exchange: Exchange) -> None:
         """Answer the key as far as the server lets us."""
         try:
-            if self.is_search:
+            if _is_search(self._template):
                 self._search(exchange)
             else:
                 self._read(exchange)
@@ -77,14 +85,14 @@ class Asked:
 
     def _read(self, exchange: Exchange) -> None:
         try:
-            self._answer(exchange.get(self._url(exchange)), self.type)
+            self._answer(exchange.get(self._url(exchange)), _type(self._template))
         except FetchError as problem:
             if problem.code != "not-found":
                 raise
             self.value, self.problem = None, problem.why
 
     def _search(self, exchange: Exchange) -> None:
-        if self._was_sent and self.state_of(self.sent) is State.TRUNCATED:
+        if _state(self.sent, self._template) is State.TRUNCATED:
             start = f"{exchange.base.url}/"
             if self._follow(exchange, _Pages(self.sent), start):
                 return
@@ -96,14 +104,14 @@ class Asked:
 
     def _answer(self, resource: Resource, wanted: str) -> None:
         if resource["resourceType"] == "OperationOutcome":
-            is_about_rights = self.state_of(resource) is State.NOT_ALLOWED
+            is_about_rights = _state(resource, self._template) is State.NOT_ALLOWED
             raise FetchError("forbidden" if is_about_rights else "exception", "OperationOutcome")
         if resource["resourceType"] != wanted:
             raise FetchError("structure", "a resource of another type")
         self.value, self.problem = resource, ""
 
     def _url(self, exchange: Exchange) -> str:
-        return f"{exchange.base.url}/{self._path}"
+        return f"{exchange.base.url}/{_filled(self._template, self._patient_id)}"
 
     def _follow(self, exchange: Exchange, pages: _Pages, start: str) -> bool:
         """Read the pages after the first; whether there was one, and it could be read."""

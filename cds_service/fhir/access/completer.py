@@ -10,7 +10,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
-from cds_service.fhir.access.asked import Asked
+from cds_service.fhir.access.asked import Asked, is_open
 from cds_service.fhir.access.exchange import Exchange, FetchError
 from cds_service.fhir.access.medications import (
     FETCHED_MEDICATIONS,
@@ -71,8 +71,11 @@ class FHIRAccess:
         granted = permission_of(call)
         if granted is Refusal.NO_SERVER:
             return Completed(call)
-        asked = [Asked(key, template, call) for key, template in templates.items()]
-        asked = [each for each in asked if each.is_open]
+        asked = [
+            Asked(key, template, call)
+            for key, template in templates.items()
+            if is_open(key, template, call)
+        ]
         if isinstance(granted, Refusal):
             return _refused(call, asked, granted)
         return self._completed(call, asked, granted, deadline)

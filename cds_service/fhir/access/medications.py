@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cds_service.fhir.access.base import Base
 from cds_service.fhir.access.exchange import Exchange, FetchError
+from cds_service.fhir.bundle import entries_in
 from cds_service.fhir.hook_call import HookCall
 from cds_service.fhir.library import Found, Library
 from cds_service.fhir.peek import Resource, each, text_at
@@ -53,6 +54,8 @@ def unresolved_medications(call: HookCall, base: Base) -> list[str]:
 
     Drafts come first, so that they are served when there are too many.
     """
+    if not _may_name_medications(call):
+        return []
     library = Library(call)
     ours = (each for each in library.of_type(*_USES) if library.ownership(each) == "ours")
     uses = sorted(ours, key=lambda found: not found.is_draft)
@@ -62,6 +65,15 @@ def unresolved_medications(call: HookCall, base: Base) -> list[str]:
         for reference in _references_in(found.resource)
     )
     return _on_server(wanted, library, base)
+
+
+def _may_name_medications(call: HookCall) -> bool:
+    """A quick look that spares most calls the index."""
+    return any(
+        "medicationReference" in entry.resource or "ingredient" in entry.resource
+        for value in (call.draft_orders, *call.prefetch.values())
+        for entry in entries_in(value)
+    )
 
 
 def ingredients_of(fetched: Sequence[Named], call: HookCall, base: Base) -> list[str]:
