@@ -155,11 +155,10 @@ def _programs(folder: Path, user: str | None) -> Path:
     for root in _installed():
         if _runs(root / "bin", user):
             return root / "bin"
-        copy = folder / "programs"
-        shutil.copytree(root, copy, symlinks=True)
+        copy = _copied(root, folder / "programs")
         if _runs(copy / "bin", user):
             return copy / "bin"
-        shutil.rmtree(copy)
+        shutil.rmtree(folder / "programs")
     raise AssertionError(
         "no PostgreSQL server runs here: `make setup` installs one, "
         "or install your system's package postgresql"
@@ -175,10 +174,25 @@ def _installed() -> Iterator[Path]:
     yield from sorted(system, key=lambda path: int(path.name), reverse=True)
 
 
+def _copied(root: Path, folder: Path) -> Path:
+    """The programs where everybody may run them, as an environment under /root lets nobody in.
+
+    A wheel's programs find its libraries beside the package, so these go along.
+    """
+    package = root.parent
+    for libraries in package.parent.glob(f"{package.name}.libs"):
+        shutil.copytree(libraries, folder / libraries.name)
+    return Path(shutil.copytree(root, folder / package.name / root.name, symlinks=True))
+
+
 def _runs(folder: Path, user: str | None) -> bool:
+    return all(_runs_program(folder / name, user) for name in ("postgres", "initdb"))
+
+
+def _runs_program(program: Path, user: str | None) -> bool:
     try:
         done = subprocess.run(
-            [folder / "postgres", "--version"],
+            [program, "--version"],
             capture_output=True,
             check=False,
             cwd="/",
