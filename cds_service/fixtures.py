@@ -34,7 +34,8 @@ class FixtureInfo:
     """One synthetic patient as a list shows it.
 
     ``profile`` is the label profile (US or EU) the request is meant to be judged under;
-    ``service_id`` the service it is meant for.
+    ``service_id`` the service it is meant for; ``expects`` the ids of the rules it is told for,
+    the one that matters most first.
     """
 
     name: str
@@ -43,6 +44,7 @@ class FixtureInfo:
     profile: str
     story: str
     service_id: str
+    expects: tuple[str, ...] = ()
 
 
 def list_fixtures() -> tuple[FixtureInfo, ...]:
@@ -55,6 +57,7 @@ def list_fixtures() -> tuple[FixtureInfo, ...]:
             profile=member["profile"],
             story=" ".join(member["story"].split()),
             service_id=f"inotuzumab-{member['hook']}",
+            expects=tuple(member["expects"]),
         )
         for name, member in _cast()["cast"].items()
     )

@@ -16,6 +16,7 @@ from cds_service.web.call_schema import hook_call
 from cds_service.web.card_schema import AnswerSchema
 from cds_service.web.explained import explained
 from cds_service.web.parts import parts
+from cds_service.web.profile import under_chosen_profile
 from cds_service.web.services import named_service
 from cds_service.web.told import tell
 
@@ -45,9 +46,9 @@ def explain(service_id: str) -> Response:
 
 
 def _call(service_id: str) -> HookCall:
-    service = named_service(service_id)
+    service, judged_as = named_service(service_id), under_chosen_profile(caller())
     with parts().metrics.phase("parse"):
-        return hook_call(json_object(request), service, caller())
+        return hook_call(json_object(request), service, judged_as)
 
 
 def _described(service: Service) -> dict[str, Any]:

@@ -1,289 +1,332 @@
 // The workbench: fires a request at the service and shows what came back.
-// Text from the service is only ever set as text; card details arrive as HTML that the service made
-// from markdown with every tag in it escaped.
+// Text from the service is only ever set as text.
 
+import { cardElement } from "./cards.js";
+import { asCurl } from "./curl.js";
+import { clear, make } from "./dom.js";
+import { Editor } from "./editor.js";
+import { tell } from "./feedback.js";
+import { issuesOf, parsed, post } from "./http.js";
 import { indented } from "./indented.js";
+import { NotApplied, actionsIn, applied, underHook } from "./orders.js";
+import * as sources from "./sources.js";
 
 const byId = (id) => document.getElementById(id);
-const fixture = byId("fixture");
-const service = byId("service");
-const body = byId("body");
-const fire = byId("fire");
-const outcome = byId("outcome");
-const cards = byId("cards");
-const raw = byId("raw");
-const why = byId("why");
-const rules = byId("rules");
-const filter = byId("filter");
+const [service, profile, fire, outcome, cards] = ["service", "profile", "fire", "outcome", "cards"].map(byId);
+const [fixtures, made, view] = ["fixtures", "made", "view"].map(byId);
+const bench = byId("bench").dataset;
+const mostBytes = Number(bench.mostBytes);
+const CHOSEN = { service: "workbench.service", profile: "workbench.profile" };
 
 let lastFired = 0;
+let lastAsked = 0;
 
-/** An element with attributes and children; strings become text, never markup. */
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+const editor = new Editor({
+  area: byId("body"), problem: byId("problem"), undo: byId("undo"), where: byId("where"), kept: byId("kept"), onEdit: edited,
+});
 
 // ---------------------------------------------------------------- request
 
-fixture.addEventListener("change", async () => {
-  byId("story").textContent = fixture.selectedOptions[0].dataset.story ?? "";
-  if (!fixture.value) return;
-  const chosen = fixture.value;
-  const { ok, text } = await get(`fixtures/${encodeURIComponent(chosen)}`);
-  if (fixture.value !== chosen) return;
-  if (!ok) return fail("the fixture could not be loaded", issuesOf(text));
-  put(text);
+fixtures.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-name]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  chooseFixture(link);
 });
-
-byId("upload").addEventListener("change", async (event) => {
-  const [file] = event.target.files;
-  if (!file) return;
-  forgetFixture();
-  put(await file.text());
+byId("find").addEventListener("submit", (event) => event.preventDefault());
+byId("words").addEventListener("input", (event) => sources.narrow(fixtures, event.target.value, byId("found")));
+byId("upload").addEventListener("change", (event) => open(event.target.files[0]));
+byId("server-form")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const [server, patient] = [byId("server").value, byId("patient").value];
+  bring(sources.fromServer(server.trim(), patient.trim(), hook(), byId("order").checked));
 });
-
-body.addEventListener("input", () => {
-  forgetFixture();
-  chooseService();
-  markStale();
-});
-service.addEventListener("change", markStale);
-body.addEventListener("keydown", (event) => {
+byId("body").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) shoot();
 });
+byId("body").addEventListener("paste", () => setTimeout(() => {
+  if (sources.isBundle(editor.text)) fromBundle(editor.text);
+}));
+for (const name of ["dragover", "drop"]) byId("request").addEventListener(name, dropped);
 fire.addEventListener("click", shoot);
+service.addEventListener("change", changeHook);
+profile.addEventListener("change", () => {
+  keepChoice("profile", profile.value);
+  markStale();
+});
 
-/** What was changed is no fixture any more; choosing it again brings it back. */
-function forgetFixture() {
-  fixture.value = "";
-  byId("story").textContent = "";
+const current = fixtures.querySelector("[aria-current]");
+if (current) {
+  fixtures.scrollTop = current.offsetTop - fixtures.clientHeight / 3;
+} else {
+  choose(service, sessionStorage.getItem(CHOSEN.service));
+  if (!profile.disabled) choose(profile, sessionStorage.getItem(CHOSEN.profile));
+  chooseService();
 }
 
-/** Show a request, and choose the service its hook belongs to. */
-function put(text) {
-  body.value = indented(text);
+const hook = () => service.selectedOptions[0].dataset.hook;
+
+async function chooseFixture(link) {
+  const { name } = link.dataset;
+  if (!await bring(sources.fixture(name))) return;
+  mark(link);
+  history.replaceState(null, "", `?fixture=${encodeURIComponent(name)}`);
+  if (!profile.disabled) choose(profile, link.dataset.profile);
+  if (matchMedia("(width < 60rem)").matches) byId("request").scrollIntoView();
+}
+
+async function open(chosen) {
+  if (!chosen) return;
+  const told = await sources.file(chosen, mostBytes);
+  if (told.text !== undefined && sources.isBundle(told.text)) return fromBundle(told.text);
+  bring(told);
+}
+
+function dropped(event) {
+  if (![...event.dataTransfer.types].includes("Files")) return;
+  event.preventDefault();
+  if (event.type === "drop") open(event.dataTransfer.files[0]);
+}
+
+/** The Bundle stays in the text when no call can be made of it, so that its errors have a place. */
+async function fromBundle(text) {
+  editor.put(text);
+  return bring(sources.fromBundle(text, hook(), byId("order").checked));
+}
+
+/** Show a request that comes from elsewhere, or why it does not; of several the last counts. */
+async function bring(coming) {
+  const asked = ++lastAsked;
+  made.replaceChildren(make("p", { class: "hint" }, "Loading…"));
+  const told = await coming;
+  if (asked !== lastAsked) return false;
+  clear(made);
+  if (told.issues) {
+    editor.showIssues(told.issues);
+    made.append(make("div", { class: "failure" }, make("p", {}, "No request could be made."), make("ul", {}, ...told.issues.map((issue) => editor.issueElement(issue)))));
+    return false;
+  }
+  editor.put(told.text);
   chooseService();
+  if (told.notes) made.append(make("ul", { class: "hint" }, ...told.notes.map((note) => make("li", {}, note))));
+  return true;
+}
+
+/** What was changed is no fixture any more. */
+function edited() {
+  mark(null);
+  if (location.search) history.replaceState(null, "", location.pathname);
   markStale();
 }
 
+function mark(link) {
+  for (const each of fixtures.querySelectorAll("[aria-current]")) each.removeAttribute("aria-current");
+  link?.setAttribute("aria-current", "true");
+}
+
+/** Choose the service that the hook of the text belongs to. */
 function chooseService() {
-  const hook = parsed(body.value)?.hook;
-  const fitting = [...service.options].find((option) => option.dataset.hook === hook);
-  if (fitting) fitting.selected = true;
+  const named = parsed(editor.text)?.hook;
+  const fitting = [...service.options].find((option) => option.dataset.hook === named);
+  if (fitting) choose(service, fitting.value);
+}
+
+/** Another hook is chosen: the call in the text becomes one of that hook, as far as it can. */
+function changeHook() {
+  keepChoice("service", service.value);
+  markStale();
+  try {
+    editor.put(underHook(editor.text, hook()));
+  } catch {
+    // What is no JSON stays as it is; its error is shown already.
+  }
+}
+
+function choose(select, value) {
+  const option = [...select.options].find((each) => each.value === value);
+  if (!option) return;
+  option.selected = true;
+  keepChoice(select.id, value);
+}
+
+function keepChoice(name, value) {
+  try {
+    sessionStorage.setItem(CHOSEN[name], value);
+  } catch {
+    // Without room in the store the choice lasts as long as the page.
+  }
 }
 
 // ---------------------------------------------------------------- answer
 
-async function shoot() {
+async function shoot(event) {
+  if (sources.isBundle(editor.text) && !await fromBundle(editor.text)) return;
+  const bytes = new Blob([editor.text]).size;
+  if (bytes > mostBytes) return editor.showIssues([{ diagnostics: sources.tooLarge(bytes, mostBytes) }]);
   const shot = ++lastFired;
-  const id = encodeURIComponent(service.value);
-  const request = body.value;
-  clear();
+  const sent = { service: service.value, text: editor.text, query: query() };
+  forget();
   outcome.replaceChildren(make("p", {}, "Waiting for an answer…"));
   fire.disabled = true;
+  const isCurrent = () => shot === lastFired;
+  // The call goes alone, so that the time it took is its own.
+  await showing(sent, "cds-services", isCurrent, showAnswer);
+  showing(sent, "explain", isCurrent, showExplanation);
+  showing(sent, "workbench/course", isCurrent, drawCourse);
+  fire.disabled = false;
+  // Who fires from the keyboard goes on typing; everybody else goes on reading.
+  if (event?.type === "click" || matchMedia("(width < 60rem)").matches) byId("answer-heading").focus();
+}
+
+/** Ask one address of the service and show its answer; what fails here hides nothing else. */
+async function showing(sent, address, isCurrent, show) {
+  const answer = await post(`${address}/${encodeURIComponent(sent.service)}${sent.query}`, sent.text);
+  if (!isCurrent()) return;
   try {
-    const [answer, explanation] = await Promise.all([
-      post(`cds-services/${id}`, request),
-      post(`explain/${id}`, request),
-    ]);
-    if (shot === lastFired) await show(answer, explanation);
+    await show(answer, sent);
   } catch (problem) {
-    fail(`this page could not show it (${problem.name})`, []);
-  } finally {
-    fire.disabled = false;
-    const isBelow = matchMedia("(width < 60rem)").matches;
-    if (isBelow) byId("answer-heading").scrollIntoView();
+    outcome.append(make("p", { class: "failure" }, `This page could not show what ${address} answered (${problem.name}).`));
   }
 }
 
-async function show(answer, explanation) {
-  clear();
-  if (answer.text) {
-    raw.hidden = false;
-    raw.querySelector("pre").textContent = indented(answer.text);
-  }
+/** The profile is named only where it is not the service's own. */
+function query() {
+  const isOwn = profile.disabled || profile.value === profile.dataset.own;
+  return isOwn ? "" : `?profile=${encodeURIComponent(profile.value)}`;
+}
+
+async function showAnswer(answer, sent) {
+  showRaw(answer, sent);
   const said = parsed(answer.text);
   if (!answer.ok || !Array.isArray(said?.cards)) {
-    return fail(answer.status || "the answer holds no cards", issuesOf(answer.text));
+    return fail(answer.ok ? "the answer holds no cards" : answer.statusText, issuesOf(answer.text));
   }
-  const details = await rendered(said.cards);
-  cards.replaceChildren(...said.cards.map((card, index) => cardElement(card, details[index])));
   const count = said.cards.length;
   const words = count
-    ? `Answered with ${count} card${count === 1 ? "" : "s"}.`
-    : "Answered without a card. See below what each rule made of the chart.";
+    ? `${count} card${count === 1 ? "" : "s"}, most urgent first, in ${answer.milliseconds} ms.`
+    : `Answered in ${answer.milliseconds} ms, without a card. See below what each rule made of the chart.`;
   outcome.replaceChildren(make("p", {}, words));
-  showWhy(explanation);
+  view.hidden = count === 0;
+  const details = await rendered(said.cards);
+  const drawCards = () => {
+    const narrow = view.querySelector("input:checked").value === "side";
+    cards.className = narrow ? "side" : "";
+    cards.replaceChildren(...said.cards.map((card, number) => shown(card, number, details[number], narrow, answer, sent)));
+  };
+  view.onchange = drawCards;
+  drawCards();
 }
 
-function clear() {
-  outcome.replaceChildren();
-  cards.replaceChildren();
-  rules.replaceChildren();
-  why.hidden = true;
-  raw.hidden = true;
+function shown(card, number, detailHtml, narrow, answer, sent) {
+  const done = new Set();
+  return cardElement(card, {
+    detailHtml,
+    narrow,
+    onFire: shoot,
+    async onApply(suggestion, which) {
+      const changes = done.has(suggestion.uuid) ? [] : apply(answer.text, number, which);
+      if (changes.problem) return { ok: false, words: `Not applied: ${changes.problem}.` };
+      done.add(suggestion.uuid);
+      const item = { card: card.uuid, outcome: "accepted", acceptedSuggestions: [{ id: suggestion.uuid }] };
+      return { ...await tell(sent.service, item), changes };
+    },
+    onOverride: ({ reason, comment }) => tell(sent.service, {
+      card: card.uuid,
+      outcome: "overridden",
+      overrideReason: { reason, ...(comment ? { userComment: comment } : {}) },
+    }),
+  });
 }
 
-/** A failure is said as such; nothing about it may look like "all clear". */
-function fail(reason, issues) {
-  cards.replaceChildren();
-  why.hidden = true;
-  const list = issues.map((issue) => make("li", {}, issue.diagnostics ?? "", ...pathsOf(issue)));
-  outcome.replaceChildren(
-    make("div", { class: "failure" }, make("p", {}, make("strong", {}, `No answer: ${reason}.`), " Nothing was assessed."), make("ul", {}, ...list)),
-  );
-}
-
-/** The paths of an issue that its sentence does not already name. */
-function pathsOf(issue) {
-  const unsaid = (issue.expression ?? []).filter((path) => !issue.diagnostics?.includes(path));
-  return unsaid.flatMap((path) => [" ", make("code", {}, path)]);
-}
-
-/** An answer belongs to the request it was given for; say so once the request is another. */
-function markStale() {
-  if (!cards.childElementCount && raw.hidden) return;
-  if (!outcome.querySelector(".stale")) {
-    outcome.append(make("p", { class: "failure stale" }, "The request was changed after this answer; fire it again."));
+/** Do what a suggestion offers to the orders in the text; what changed, or the problem. */
+function apply(answer, card, suggestion) {
+  try {
+    const { text, changes } = applied(editor.text, actionsIn(answer, card, suggestion));
+    if (changes.length) editor.put(text);
+    return changes;
+  } catch (problem) {
+    return { problem: problem instanceof NotApplied ? problem.message : "the text is not JSON any more" };
   }
-}
-
-function cardElement(card, detail) {
-  const element = make("article", { class: `card ${card.indicator}` },
-    make("p", { class: `indicator ${card.indicator}` }, card.indicator),
-    make("h3", {}, card.summary));
-  if (detail) element.append(fragment(detail));
-  else if (card.detail) element.append(make("pre", {}, card.detail));
-  element.append(sourceElement(card.source));
-  if (card.suggestions) {
-    element.append(make("p", { class: "hint" }, "Suggestions (choose at most one)"));
-    element.append(...card.suggestions.map(suggestionElement));
-  }
-  if (card.overrideReasons) element.append(overrideElement(card));
-  if (card.links) {
-    element.append(make("ul", {}, ...card.links.map((link) => make("li", {}, anchor(link.label, link.url)))));
-  }
-  return element;
-}
-
-function sourceElement(source) {
-  const topic = source.topic ? ` · ${source.topic.code}` : "";
-  return make("p", { class: "hint" }, "Source: ", source.url ? anchor(source.label, source.url) : source.label, topic);
-}
-
-function suggestionElement(suggestion) {
-  const element = make("details", {}, make("summary", {}, suggestion.label));
-  const actions = suggestion.actions ?? [];
-  if (!actions.length) element.append(make("p", { class: "hint" }, "Advice only: nothing is changed in the chart."));
-  for (const action of actions) {
-    const what = action.resource ? JSON.stringify(action.resource, null, 2) : action.resourceId;
-    element.append(make("p", {}, make("strong", {}, action.type), ` ${action.description}`), make("pre", { tabindex: "0" }, what ?? ""));
-  }
-  return element;
-}
-
-function overrideElement(card) {
-  const id = `override-${card.uuid}`;
-  const reasons = card.overrideReasons.map((reason) => make("option", { value: reason.code }, reason.display));
-  return make("div", { class: "field" },
-    make("label", { for: id }, "Override because"),
-    make("select", { id }, make("option", { value: "" }, "choose a reason"), ...reasons));
-}
-
-/** A link; what is no web address stays text. */
-function anchor(label, url) {
-  const isWeb = /^https?:\/\//i.test(url);
-  return isWeb ? make("a", { href: url, target: "_blank", rel: "noopener noreferrer" }, label) : `${label} (${url})`;
 }
 
 async function rendered(said) {
   const texts = said.map((card) => card.detail ?? "");
   const { text } = await post("workbench/markdown", JSON.stringify({ texts }));
-  return parsed(text)?.html ?? texts.map(() => "");
+  return parsed(text)?.html ?? [];
 }
 
-/** HTML from the service's own markdown renderer, as nodes. */
-function fragment(html) {
-  const holder = make("div", { class: "detail" });
-  holder.append(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
-  return holder;
+/** A failure is said as such; nothing about it may look like "all clear". */
+function fail(reason, issues) {
+  clear(cards);
+  outcome.replaceChildren(make("div", { class: "failure" },
+    make("p", {}, make("strong", {}, `No answer: ${reason}.`), " Nothing was assessed."),
+    make("ul", {}, ...issues.map((issue) => editor.issueElement(issue)))));
+  editor.showIssues(issues.slice(0, 1));
 }
 
-// ---------------------------------------------------------------- why
-
-function showWhy(explanation) {
-  const told = parsed(explanation.text)?.rules;
-  why.hidden = false;
-  if (!explanation.ok || !Array.isArray(told)) {
-    rules.replaceChildren(make("p", { class: "failure" }, `No explanation: ${explanation.status}`));
-    return;
-  }
-  for (const box of filter.querySelectorAll("input")) {
-    box.parentElement.querySelector("span").textContent = told.filter((rule) => rule.verdict === box.value).length;
-  }
-  rules.replaceChildren(...told.map(ruleElement));
-  applyFilter();
+function forget() {
+  for (const part of ["cards", "why", "course", "raw"]) clear(byId(part));
+  for (const part of ["why-part", "course-part", "raw-part"]) byId(part).hidden = true;
+  view.hidden = true;
 }
 
-filter.addEventListener("change", applyFilter);
-
-function applyFilter() {
-  const wanted = new Set([...filter.querySelectorAll("input:checked")].map((box) => box.value));
-  for (const element of rules.querySelectorAll(".verdict")) element.hidden = !wanted.has(element.dataset.verdict);
+/** An answer belongs to the request it was given for; say so once the request is another. */
+function markStale() {
+  if (byId("raw-part").hidden || outcome.querySelector(".stale")) return;
+  outcome.append(make("p", { class: "stale" }, "The request was changed after this answer; fire it again."));
 }
 
-function ruleElement(rule) {
-  const word = rule.indicator ? make("span", { class: `indicator ${rule.indicator}` }, `${rule.verdict} (${rule.indicator})`) : rule.verdict;
-  const element = make("details", { class: "verdict", "data-verdict": rule.verdict },
-    make("summary", {}, make("strong", {}, rule.id), " ", word, ` · ${rule.title}`));
-  if (rule.because) element.append(make("p", {}, rule.because));
-  element.append(make("p", {}, make("a", { href: `rules/${encodeURIComponent(rule.id)}` }, `About ${rule.id}`), ` version ${rule.version}, ${rule.status}`));
-  for (const variant of rule.variants) element.append(variantElement(variant));
-  return element;
+// ---------------------------------------------------------------- why, course, raw
+
+async function showExplanation(answer, sent) {
+  byId("why-part").hidden = false;
+  const told = parsed(answer.text);
+  if (!answer.ok || !Array.isArray(told?.rules)) return missing("why", "No explanation", answer);
+  const { showWhy } = await import("./why.js");
+  showWhy(byId("why"), told, sent.text);
 }
 
-function variantElement(variant) {
-  const head = make("tr", {}, ...["Clause", "Asks", "Answer", "Found", "Missing"].map((name) => make("th", { scope: "col" }, name)));
-  const lines = variant.clauses.map((clause) => make("tr", {},
-    make("th", { scope: "row" }, clause.name),
-    make("td", {}, clause.asks),
-    make("td", {}, clause.truth),
-    make("td", {}, listElement(clause.found)),
-    make("td", {}, listElement(clause.missing))));
-  const table = make("table", {}, make("caption", { class: "hint" }, `${variant.name}: ${variant.outcome}`), make("thead", {}, head), make("tbody", {}, ...lines));
-  return make("div", { class: "scroll", tabindex: "0" }, table);
+async function drawCourse(answer) {
+  byId("course-part").hidden = false;
+  if (!answer.ok) return missing("course", "No picture", answer);
+  const { showCourse } = await import("./course.js");
+  showCourse(byId("course"), parsed(answer.text));
 }
 
-function listElement(texts) {
-  return texts.length ? make("ul", {}, ...texts.map((text) => make("li", {}, text))) : "";
+function missing(part, words, { statusText }) {
+  byId(part).replaceChildren(make("p", { class: "hint" }, `${words}: ${statusText}.`));
 }
 
-// ---------------------------------------------------------------- wire
+function showRaw(answer, sent) {
+  byId("raw-part").hidden = false;
+  const curl = asCurl(`${bench.publicUrl}/cds-services/${encodeURIComponent(sent.service)}${sent.query}`, sent.text);
+  byId("raw").replaceChildren(
+    copyable("Request", sent.text),
+    copyable(`Answer: ${answer.statusText}, ${answer.milliseconds} ms`, indented(answer.text), headersOf(answer)),
+    copyable("The request as curl", curl));
+}
 
-const get = (path) => ask(path, {});
-const post = (path, text) => ask(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: text });
+function copyable(title, text, ...before) {
+  const said = make("span", { class: "hint", role: "status" });
+  const pre = make("pre", { tabindex: "0" }, text);
+  const button = make("button", { type: "button", class: "plain" }, "Copy");
+  button.addEventListener("click", async () => {
+    said.textContent = await copied(text, pre) ? "Copied." : "Selected: press Ctrl + C.";
+  });
+  return make("details", {}, make("summary", {}, title), make("p", {}, button, " ", said), ...before, pre);
+}
 
-async function ask(path, options) {
+/** Browsers let pages write the clipboard over TLS and on this machine only; else it is selected. */
+async function copied(text, pre) {
   try {
-    const response = await fetch(path, options);
-    return { ok: response.ok, status: `HTTP ${response.status}`, text: await response.text() };
+    await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    return { ok: false, status: "the service could not be reached", text: "" };
+    getSelection().selectAllChildren(pre);
+    return false;
   }
 }
 
-function parsed(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function issuesOf(text) {
-  const issues = parsed(text)?.issue;
-  return Array.isArray(issues) ? issues : [];
+function headersOf({ headers }) {
+  return make("p", { class: "hint" }, [...headers].map(([name, value]) => `${name}: ${value}`).join(" · "));
 }

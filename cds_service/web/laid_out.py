@@ -1,0 +1,28 @@
+"""Compact JSON text as a person edits it: two spaces per level, every digit as it was."""
+
+from __future__ import annotations
+
+import re
+
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}\[\],:]|[^"{}\[\],:]+')
+
+
+def laid_out(text: str) -> str:
+    """The text that ``strict_json.dumps`` made, in lines."""
+    depth, written = 0, []
+    for token in _TOKEN.findall(text):
+        if token in ("}", "]"):
+            depth -= 1
+            written.append(_line(depth))
+        written.append(token)
+        if token in ("{", "["):
+            depth += 1
+        if token in ("{", "[", ","):
+            written.append(_line(depth))
+        elif token == ":":
+            written.append(" ")
+    return "".join(written)
+
+
+def _line(depth: int) -> str:
+    return "\n" + "  " * depth

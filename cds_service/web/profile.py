@@ -1,0 +1,34 @@
+"""The label profile of a call in sandbox mode, where the caller may choose it.
+
+``?profile=EU`` lets the workbench show one chart under both labels. In clients mode the profile
+belongs to the client and stands in the clients file, so a call that names another way is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import request
+
+from cds_service.web.call_schema import Caller
+from cds_service.web.errors import malformed
+
+PROFILES = ("US", "EU")
+_PARAMETER = "profile"
+
+
+def under_chosen_profile(caller: Caller) -> Caller:
+    """The caller, judged by the profile that the query asks for, if it asks for one.
+
+    Raises:
+        CallError: 400 in clients mode, or when there is no such profile.
+    """
+    chosen = request.args.get(_PARAMETER)
+    if chosen is None:
+        return caller
+    if not caller.client.is_sandbox:
+        problem = "profile may be chosen in sandbox mode only; here it stands in the clients file"
+        raise malformed(problem, _PARAMETER, "not-supported")
+    if chosen not in PROFILES:
+        raise malformed("profile must be US or EU", _PARAMETER, "value")
+    return replace(caller, profile=chosen)
