@@ -132,8 +132,11 @@ def _after(cycle: int, given: Cycle | None) -> Period:
 
 
 def _ordered_cycle(view: View, substance: str) -> int:
-    places = [position(view, substance, order).cycle for order in view.drafts(substance)]
-    return max((cycle for cycle in places if cycle), default=1)
+    """The latest cycle ordered; asked for each order, and a matter of all of them, so kept."""
+    if substance not in view.ordered_cycle:
+        places = [position(view, substance, order).cycle for order in view.drafts(substance)]
+        view.ordered_cycle[substance] = max((cycle for cycle in places if cycle), default=1)
+    return view.ordered_cycle[substance]
 
 
 def _gaps(view: View, substance: str, period: Period) -> tuple[Unknown, ...]:

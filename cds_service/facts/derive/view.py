@@ -32,6 +32,9 @@ class View:
         self.terminology = terminology
         self._regimens = regimens
         self._doses: dict[str, DoseHistory] = {}
+        self._drafts: dict[str, tuple[DrugUse, ...]] = {}
+        self.ordered_cycle: dict[str, int] = {}
+        """By substance, the latest cycle ordered, once somebody has worked it out."""
         self._labs: dict[str, list[LabResult]] = {}
         for result in chart.labs:
             self._labs.setdefault(result.analyte, []).append(result)
@@ -54,11 +57,13 @@ class View:
 
     def drafts(self, substance: str) -> tuple[DrugUse, ...]:
         """The live orders of a substance that are being signed now."""
-        return tuple(
-            use
-            for use in self.chart.drugs
-            if use.role == "draft" and is_live_order(use) and substance in use.substances
-        )
+        if substance not in self._drafts:
+            self._drafts[substance] = tuple(
+                use
+                for use in self.chart.drugs
+                if use.role == "draft" and is_live_order(use) and substance in use.substances
+            )
+        return self._drafts[substance]
 
     def doses(self, substance: str) -> DoseHistory:
         """The doses of a substance given up to now."""
