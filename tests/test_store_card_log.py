@@ -207,6 +207,28 @@ def test_the_last_answer_to_any_card_that_said_the_same_counts(card_log: Databas
     assert card_log.answered(["key"], NOW - DAY)["key"].reason_code == "later"
 
 
+def test_an_answer_that_came_before_its_card_counts(card_log: DatabaseLog) -> None:
+    made = card()
+    card_log.keep_feedback([answer(made.uuid, "accepted", at=NOW)])
+    card_log.record(call(made))
+    assert card_log.answered(["key"], NOW - DAY)["key"].outcome == "accepted"
+
+
+def test_among_very_many_answers_the_last_one_counts(card_log: DatabaseLog) -> None:
+    """
+    Of a card that is shown and answered again and again only the newest answers are looked at.
+    """
+    made = [card() for _ in range(30)]
+    card_log.record(call(*made))
+    card_log.keep_feedback(
+        [
+            answer(each.uuid, at=NOW + timedelta(minutes=minute), reason_code=f"reason-{minute}")
+            for minute, each in enumerate(made)
+        ]
+    )
+    assert card_log.answered(["key"], NOW - DAY)["key"].reason_code == "reason-29"
+
+
 def test_an_answer_dated_in_the_future_counts_from_when_it_was_heard(card_log: DatabaseLog) -> None:
     made = card()
     card_log.record(call(made))

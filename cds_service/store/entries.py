@@ -89,6 +89,7 @@ def feedback_entry(item: FeedbackRecord) -> Entry:
         "reason_system": clean(item.reason_system),
         "reason_display": clean(item.reason_display),
         "comment": clean(item.comment),
+        "answer_key": "",
     }
     return Entry("feedback", digest, {"feedback": [row]})
 

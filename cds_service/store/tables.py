@@ -97,7 +97,6 @@ cards = Table(
     Column("orders", Text, nullable=False),
     Column("facts", Text, nullable=False),
     Index(None, "uuid"),
-    Index(None, "answer_key"),
 )
 
 suggestions = Table(
@@ -113,6 +112,8 @@ suggestions = Table(
 
 # No foreign key to cards: feedback may come before its card (which waits in a spool), or without.
 # `at` is when the answer counts from: the EHR's time, but never later than we heard of it.
+# `answer_key` is that of the card, empty until the card is here: so the last answer is found among
+# few, however often the same card was shown.
 feedback = Table(
     "feedback",
     metadata,
@@ -129,6 +130,8 @@ feedback = Table(
     Column("reason_system", Text, nullable=False),
     Column("reason_display", Text, nullable=False),
     Column("comment", Text, nullable=False),
+    Column("answer_key", Text, nullable=False),
+    Index(None, "answer_key", "at"),
     Index(None, "card"),
     Index(None, "received_at"),
 )

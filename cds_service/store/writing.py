@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, Insert, Table, bindparam, delete, insert
+from sqlalchemy import (
+    Connection,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cds_service.store.entries import Entry, Row
@@ -29,6 +40,26 @@ def _first_use(new: sqlite.Insert | postgresql.Insert) -> Insert:
     )
 
 
+def _named_by_its_card(column: str) -> Update:
+    """Gives feedback, chosen by a column, the answer key of its card, if that client was shown it.
+
+    Card and feedback may come in either order, so each looks for the other.
+    """
+    key = (
+        select(cards.c.answer_key)
+        .join(calls, calls.c.key == cards.c.call)
+        .where(cards.c.uuid == feedback.c.card, calls.c.client == feedback.c.client)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return (
+        update(feedback)
+        .where(feedback.c[column].in_(bindparam("chosen", expanding=True)))
+        .where(feedback.c.answer_key == "")
+        .values(answer_key=func.coalesce(key, ""))
+    )
+
+
 # Without being told, SQLAlchemy does not say how many rows an insert really added.
 _COUNTED = {"preserve_rowcount": True}
 
@@ -37,6 +68,8 @@ _ADD_CALL = _once(calls)
 _ADD_FEEDBACK = _once(feedback)
 _ADD_CARDS = insert(cards)
 _ADD_SUGGESTIONS = insert(suggestions)
+_NAME_NEW_FEEDBACK = _named_by_its_card("digest")
+_NAME_FEEDBACK_ON = _named_by_its_card("card")
 _ADD_TOKEN_ID = _once(token_ids)
 _FIRST_USE: Mapping[str, Insert] = {
     "sqlite": _first_use(sqlite.insert(token_ids)),
@@ -55,7 +88,9 @@ def write(connection: Connection, entry: Entry) -> None:
         case "call":
             _write_call(connection, entry)
         case "feedback":
-            connection.execute(_ADD_FEEDBACK[dialect], list(entry.rows["feedback"]))
+            rows = entry.rows["feedback"]
+            connection.execute(_ADD_FEEDBACK[dialect], list(rows))
+            connection.execute(_NAME_NEW_FEEDBACK, {"chosen": [row["digest"] for row in rows]})
         case "token":
             connection.execute(_ADD_TOKEN_ID[dialect], list(entry.rows["token_ids"]))
 
@@ -67,6 +102,7 @@ def _write_call(connection: Connection, entry: Entry) -> None:
         return
     if card_rows := entry.rows.get("cards"):
         connection.execute(_ADD_CARDS, list(card_rows))
+        connection.execute(_NAME_FEEDBACK_ON, {"chosen": [row["uuid"] for row in card_rows]})
     if suggestion_rows := entry.rows.get("suggestions"):
         connection.execute(_ADD_SUGGESTIONS, list(suggestion_rows))
 

@@ -72,7 +72,6 @@ def _make_cards() -> None:
         sa.PrimaryKeyConstraint("call", "position", name="pk_cards"),
     )
     op.create_index("ix_cards_uuid", "cards", ["uuid"])
-    op.create_index("ix_cards_answer_key", "cards", ["answer_key"])
     op.create_table(
         "suggestions",
         sa.Column("call", sa.String(32), nullable=False),
@@ -106,7 +105,9 @@ def _make_feedback() -> None:
         sa.Column("reason_system", sa.Text(), nullable=False),
         sa.Column("reason_display", sa.Text(), nullable=False),
         sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("answer_key", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("digest", name="pk_feedback"),
     )
+    op.create_index("ix_feedback_answer_key_at", "feedback", ["answer_key", "at"])
     op.create_index("ix_feedback_card", "feedback", ["card"])
     op.create_index("ix_feedback_received_at", "feedback", ["received_at"])
