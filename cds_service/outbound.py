@@ -23,15 +23,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
+from requests import PreparedRequest, Request, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectTimeout, Timeout
+from requests.exceptions import SSLError as RequestsSSLError
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3 import Timeout as Seconds
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as UrllibTimeout
 from urllib3.response import BaseHTTPResponse
 
@@ -87,6 +86,10 @@ class OutboundError(CDSServiceError):
     def __init__(self, reason: Problem) -> None:
         self.reason: Problem = reason
         super().__init__(f"a request to another server was not answered: {reason}")
+
+
+class _NotConnectedError(OutboundError):
+    """Nothing was sent, so another address of the same name may be tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,12 +255,9 @@ class Outbound:
             share = request.seconds_left() / (len(others) - number + 1)
             try:
                 return self._ask(request, address, share)
-            except ConnectTimeoutError:
+            except _NotConnectedError:
                 continue
-        try:
-            return self._ask(request, last, request.seconds_left())
-        except ConnectTimeoutError as problem:
-            raise OutboundError(_reason(problem)) from problem
+        return self._ask(request, last, request.seconds_left())
 
     def _addresses(self, host: str, deadline: float) -> Sequence[Address]:
         literal = _literal(host)
@@ -267,21 +267,20 @@ class Outbound:
         """Ask at one address.
 
         Raises:
-            ConnectTimeoutError: when there was no connection, so that nothing was sent.
+            _NotConnectedError: when there was no connection, so that nothing was sent.
         """
         pool = self._pool(request.place, address)
         try:
             try:
                 return request.send(pool, connect_seconds)
-            except ProtocolError as problem:
+            except RequestException as problem:
                 # A kept connection may be closed by the server at the moment we use it again.
                 if not _went_without_a_word(problem):
                     raise
                 return request.send(pool, connect_seconds)
-        except ConnectTimeoutError:
-            raise
-        except (HTTPError, OSError, ValueError) as problem:
-            raise OutboundError(_reason(problem)) from problem
+        except (RequestException, HTTPError, OSError, ValueError) as problem:
+            refused = _NotConnectedError if _was_not_connected(problem) else OutboundError
+            raise refused(_reason(problem)) from problem
 
     def _pool(self, place: Place, address: Address) -> HTTPConnectionPool:
         """The connections to one address that speak under one name."""
@@ -310,22 +309,19 @@ class _Request:
         return left
 
     def send(self, pool: HTTPConnectionPool, connect_seconds: float) -> Answer:
-        answer = pool.urlopen(
-            "GET",
-            (self.place.path or "/") + self.place.query,
-            headers={**self.headers, "Host": self._host(), "Accept-Encoding": "identity"},
-            timeout=Timeout(connect=connect_seconds, total=self.seconds_left()),
-            retries=False,
-            redirect=False,
-            assert_same_host=False,
-            preload_content=False,
-            decode_content=False,
-        )
+        # The adapter alone, without a session: no redirect, cookie, proxy or netrc to switch off.
+        adapter = _Adapter(pool, Seconds(connect=connect_seconds, total=self.seconds_left()))
+        answer = adapter.send(self._prepared(), stream=True).raw
         try:
             return self._read(answer)
         except BaseException:
             answer.close()
             raise
+
+    def _prepared(self) -> PreparedRequest:
+        url = f"{self.place.scheme}://{self._host()}{self.place.path}{self.place.query}"
+        own = {"Host": self._host(), "Accept-Encoding": "identity"}
+        return Request("GET", url, headers={**self.headers, **own}).prepare()
 
     def _host(self) -> str:
         host = f"[{self.place.host}]" if ":" in self.place.host else self.place.host
@@ -348,15 +344,41 @@ class _Request:
 
 
 def _reason(problem: Exception) -> Problem:
-    if isinstance(problem, NewConnectionError):
-        return "connection"
-    if isinstance(problem, (UrllibTimeout, TimeoutError)):
+    if isinstance(problem, (Timeout, UrllibTimeout, TimeoutError)):
         return "timeout"
-    return "tls" if isinstance(problem, (SSLError, ssl.SSLError)) else "connection"
+    is_tls = isinstance(problem, (RequestsSSLError, SSLError, ssl.SSLError))
+    return "tls" if is_tls else "connection"
 
 
-def _went_without_a_word(problem: ProtocolError) -> bool:
-    return any(isinstance(each, ConnectionError) for each in problem.args)
+def _was_not_connected(problem: Exception) -> bool:
+    reasons = (getattr(each, "reason", None) for each in problem.args)
+    return isinstance(problem, ConnectTimeout) or any(
+        isinstance(each, NewConnectionError) for each in reasons
+    )
+
+
+def _went_without_a_word(problem: RequestException) -> bool:
+    causes = [each for each in problem.args if isinstance(each, ProtocolError)]
+    return any(isinstance(each, ConnectionError) for cause in causes for each in cause.args)
+
+
+class _Adapter(HTTPAdapter):
+    """Sends over connections of ours, to the address that was judged and with our trust."""
+
+    def __init__(self, pool: HTTPConnectionPool, seconds: Seconds) -> None:
+        super().__init__()
+        self._pool = pool
+        self._seconds = seconds
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """Within the seconds of the whole request; requests' own signature knows no total."""
+        return super().send(request, *args, **(options | {"timeout": self._seconds}))
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
+        return self._pool
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """The pool knows whom to trust; requests would add authorities of its own."""
 
 
 class _Names:
