@@ -130,11 +130,12 @@ def _is_readable(_: object, body: object) -> bool:
 
 
 def only_with_a_token(description: JSON) -> JSON:
-    """The description of clients mode, where a token that may be there must be there."""
+    """The description of clients mode: a token must be there, and nobody chooses the profile."""
     for operations in description["paths"].values():
         for operation in operations.values():
             if "security" in operation:
                 operation["security"] = [each for each in operation["security"] if each]
+                operation.pop("parameters", None)
     return description
 
 
