@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from cds_service.burden import burden_text, measured
+from cds_service.clients import read_clients
 from cds_service.data import fixtures_dir, rules_dir
 from cds_service.rulebook.catalogue import catalogue
 from cds_service.rulebook.loader import load_rulebook
@@ -30,3 +32,10 @@ def test_the_burden_on_the_page_is_the_burden_of_the_cast(client):
     told = "\n".join(burden_text(measured(client, (fixtures_dir() / "requests").glob("*.json"))))
 
     assert told in page
+
+
+def test_the_clients_file_of_the_readme_can_be_used_as_it_stands(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", (DOCS.parent / "README.md").read_text(), re.S)
+    (tmp_path / "clients.yaml").write_text(example)
+
+    assert [each.name for each in read_clients(tmp_path / "clients.yaml")] == ["General Hospital"]
