@@ -10,16 +10,16 @@ _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}\[\],:]|[^"{}\[\],:]+')
 def laid_out(text: str) -> str:
     """The text that ``strict_json.dumps`` made, in lines."""
     depth, written = 0, []
-    for token in _TOKEN.findall(text):
-        if token in ("}", "]"):
+    for sign in _TOKEN.findall(text):
+        if sign in ("}", "]"):
             depth -= 1
             written.append(_line(depth))
-        written.append(token)
-        if token in ("{", "["):
+        written.append(sign)
+        if sign in ("{", "["):
             depth += 1
-        if token in ("{", "[", ","):
+        if sign in ("{", "[", ","):
             written.append(_line(depth))
-        elif token == ":":
+        elif sign == ":":
             written.append(" ")
     return "".join(written)
 
