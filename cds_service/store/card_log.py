@@ -10,18 +10,23 @@ from pathlib import Path
 
 from cds_service.store.answers import last_answers
 from cds_service.store.breaker import Breaker
-from cds_service.store.database import Database, is_refusal, told
+from cds_service.store.counts import Statistics
+from cds_service.store.database import STORE_ERRORS, Database, is_refusal, told
 from cds_service.store.entries import Entry, call_entry, feedback_entry, token_entry
 from cds_service.store.per_process import PerProcess
 from cds_service.store.port import StoreUnavailable
 from cds_service.store.records import Answered, CallRecord, FeedbackRecord
 from cds_service.store.replay import Replay
 from cds_service.store.spool import Spool
+from cds_service.store.statistics import statistics
 from cds_service.store.writing import forget_expired, write, write_first_use, write_nothing
 
 logger = logging.getLogger(__name__)
 
 _TIDY_EVERY = timedelta(minutes=10)
+
+# A year of a large hospital may take that long to count; no call waits for it.
+_LONGER_TO_COUNT = 20
 
 
 def _now() -> datetime:
@@ -46,7 +51,9 @@ def open_card_log(
         StoreRefused: when the URL names a database that we do not know how to use.
     """
     database = Database(database_url, patience=patience)
-    return DatabaseLog(database, Spool(var_dir), clock, in_background=in_background)
+    # Its own connections: one that counts for long does not mean that the database is away.
+    counting = Database(database_url, patience=_LONGER_TO_COUNT * patience)
+    return DatabaseLog(database, counting, Spool(var_dir), clock, in_background=in_background)
 
 
 class DatabaseLog:
@@ -59,12 +66,14 @@ class DatabaseLog:
     def __init__(
         self,
         database: Database,
+        counting: Database,
         spool: Spool,
         clock: Callable[[], datetime],
         *,
         in_background: bool,
     ) -> None:
         self._database = database
+        self._counting = counting
         self._spool = spool
         self._breaker = PerProcess(lambda: Breaker(clock))
         self._replay = PerProcess(
@@ -82,6 +91,7 @@ class DatabaseLog:
         if replay := self._replay.take():
             replay.stop()
         self._spool.close()
+        self._counting.close()
         self._database.close()
 
     def replay(self) -> int:
@@ -142,6 +152,20 @@ class DatabaseLog:
         with suppress(StoreUnavailable):  # this machine remembers it; only others would not hear
             self._wait([entry], durably=False)
         return True
+
+    def statistics(self, since: datetime, until: datetime) -> Statistics:
+        """The calls of a time in numbers; see the port.
+
+        Raises:
+            StoreUnavailable: when the database cannot tell.
+        """
+        if self._breaker.get().is_open:
+            raise StoreUnavailable("the card log's database is away")
+        try:
+            with self._counting.reading() as connection:
+                return statistics(connection, since, until)
+        except STORE_ERRORS as error:
+            raise StoreUnavailable(f"the card log cannot be counted ({told(error)})") from None
 
     def problems(self) -> Sequence[str]:
         """Why the store is not fit for use; asks the database, which may take two seconds."""

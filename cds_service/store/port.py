@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from cds_service.errors import CDSServiceError
+from cds_service.store.counts import Statistics
 from cds_service.store.records import Answered, CallRecord, FeedbackRecord
 
 
@@ -43,6 +44,13 @@ class CardLog(Protocol):
             StoreUnavailable: when nobody can tell.
         """
 
+    def statistics(self, since: datetime, until: datetime) -> Statistics:
+        """The calls from ``since`` to before ``until`` in numbers; what waits is not in them.
+
+        Raises:
+            StoreUnavailable: when the database cannot tell.
+        """
+
     def problems(self) -> Sequence[str]:
         """Why the store is not fit for use, one sentence each; empty when it is."""
 
@@ -75,6 +83,10 @@ class NoLog:
     def is_first_use(self, issuer: str, token_id: str, until: datetime, now: datetime) -> bool:
         """Nobody can tell."""
         raise StoreUnavailable("this process keeps no token ids")
+
+    def statistics(self, since: datetime, until: datetime) -> Statistics:
+        """Nothing was counted, which is not the same as nothing happened."""
+        raise StoreUnavailable("this process keeps no card log")
 
     def problems(self) -> Sequence[str]:
         """Nothing is wrong with keeping nothing."""

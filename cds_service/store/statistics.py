@@ -1,0 +1,239 @@
+"""The card log counted: what was shown between two moments, and what came of it.
+
+Every number counts calls made in the time asked for. Answers to their cards count whenever they
+came, and of several answers to one card only the last.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    String,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    select,
+)
+
+from cds_service.store.counts import (
+    ON_SCREEN,
+    CallCount,
+    CardCount,
+    Durations,
+    MissingCount,
+    ReasonCount,
+    Statistics,
+    SuggestionCount,
+)
+from cds_service.store.tables import calls, cards, feedback, suggestions
+
+_SECOND = timedelta(seconds=1)
+
+
+def statistics(connection: Connection, since: datetime, until: datetime) -> Statistics:
+    """Count the calls from ``since`` to before ``until``, and what came of their cards.
+
+    The connection is in a new transaction, which sees one state of the log throughout.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    between = {"since": since, "until": until}
+    seconds, too_early = _seconds_to_answer(connection, between)
+    return Statistics(
+        calls=_calls(connection, between),
+        milliseconds=_milliseconds(connection, between),
+        cards=_cards(connection, between),
+        reasons=_reasons(connection, between),
+        suggestions=_suggestions(connection, between),
+        missing=_missing(connection, between),
+        seconds_to_answer=seconds,
+        too_early=too_early,
+        strays=connection.execute(_STRAYS, between).scalar_one(),
+    )
+
+
+def _between(column: ColumnElement[datetime]) -> ColumnElement[bool]:
+    since, until = (bindparam(name, type_=column.type) for name in ("since", "until"))
+    return and_(column >= since, column < until)
+
+
+# Both databases write a UTC day alike, if asked for text.
+_day = cast(func.date(calls.c.at), String).label("day")
+_of_call = cards.c.call == calls.c.key
+
+
+def _last_answers() -> Subquery:
+    """The last answer to each card of the calls: its place in the log and what was said."""
+    newest_first = (feedback.c.at.desc(), feedback.c.received_at.desc(), feedback.c.digest.desc())
+    card = (cards.c.call, cards.c.position)
+    ranked = (
+        select(
+            *card,
+            *(feedback.c[name] for name in ("outcome", "at", "accepted_suggestions")),
+            *(feedback.c[name] for name in ("reason_code", "reason_display")),
+            case((feedback.c.comment != "", 1), else_=0).label("has_comment"),
+            func.row_number().over(partition_by=card, order_by=newest_first).label("place"),
+        )
+        .join_from(calls, cards, _of_call)
+        .join(feedback, and_(feedback.c.card == cards.c.uuid, feedback.c.client == calls.c.client))
+        .where(_between(calls.c.at), cards.c.shown_as.in_(ON_SCREEN))
+        .subquery()
+    )
+    return select(ranked).where(ranked.c.place == 1).subquery()
+
+
+_last = _last_answers()
+_answered = and_(_last.c.call == cards.c.call, _last.c.position == cards.c.position)
+
+_CALLS = (
+    select(_day, calls.c.service_id, calls.c.status, func.count().label("calls"))
+    .where(_between(calls.c.at))
+    .group_by("day", calls.c.service_id, calls.c.status)
+    .order_by("day", calls.c.service_id, calls.c.status)
+)
+_MILLISECONDS = (
+    select(calls.c.service_id, calls.c.status, calls.c.milliseconds, func.count().label("calls"))
+    .where(_between(calls.c.at))
+    .group_by(calls.c.service_id, calls.c.status, calls.c.milliseconds)
+    .order_by(calls.c.service_id, calls.c.status)
+)
+_alike = (cards.c.rule_id, cards.c.indicator, cards.c.shown_as, _last.c.outcome)
+_CARDS = (
+    select(_day, *_alike, func.count().label("cards"))
+    .join_from(calls, cards, _of_call)
+    .outerjoin(_last, _answered)
+    .where(_between(calls.c.at))
+    .group_by("day", *_alike)
+    .order_by("day", cards.c.rule_id, cards.c.indicator, cards.c.shown_as)
+)
+_said = (cards.c.rule_id, _last.c.reason_code, _last.c.reason_display, _last.c.has_comment)
+_REASONS = (
+    select(*_said, func.count().label("cards"))
+    .join_from(cards, _last, _answered)
+    .where(_last.c.outcome == "overridden")
+    .group_by(*_said)
+    .order_by(func.count().desc(), *_said)
+)
+# The list of what was accepted is JSON, and UUIDs of ours stand in it as they are.
+_is_taken = and_(
+    _last.c.outcome == "accepted",
+    _last.c.accepted_suggestions.contains('"' + suggestions.c.uuid + '"'),
+)
+_SUGGESTIONS: Select[Any] = (
+    select(
+        cards.c.rule_id,
+        suggestions.c.actions,
+        func.count().label("offered"),
+        func.sum(case((_is_taken, 1), else_=0)).label("accepted"),
+    )
+    .join_from(calls, cards, _of_call)
+    .join(
+        suggestions,
+        and_(suggestions.c.call == cards.c.call, suggestions.c.card == cards.c.position),
+    )
+    .outerjoin(_last, _answered)
+    .where(_between(calls.c.at), cards.c.shown_as.in_(ON_SCREEN))
+    .group_by(cards.c.rule_id, suggestions.c.actions)
+    .order_by(cards.c.rule_id, suggestions.c.actions)
+)
+_MISSING = (
+    select(calls.c.missing, func.count().label("calls"))
+    .where(_between(calls.c.at), calls.c.missing != "[]")
+    .group_by(calls.c.missing)
+)
+_TIMES = (
+    select(_last.c.outcome, calls.c.at.label("asked"), _last.c.at.label("answered"))
+    .join_from(calls, _last, _last.c.call == calls.c.key)
+    .execution_options(yield_per=1000)
+)
+_STRAYS = (
+    select(func.count())
+    .select_from(feedback)
+    .where(
+        _between(feedback.c.received_at),
+        ~exists()
+        .where(cards.c.uuid == feedback.c.card, _of_call, calls.c.client == feedback.c.client)
+        .correlate(feedback),
+    )
+)
+
+
+def _calls(connection: Connection, between: Mapping[str, datetime]) -> tuple[CallCount, ...]:
+    return tuple(
+        CallCount(date.fromisoformat(day), service_id, status, count)
+        for day, service_id, status, count in connection.execute(_CALLS, between)
+    )
+
+
+def _milliseconds(
+    connection: Connection, between: Mapping[str, datetime]
+) -> Mapping[tuple[str, int], Durations]:
+    found: dict[tuple[str, int], dict[int, int]] = {}
+    for service_id, status, milliseconds, count in connection.execute(_MILLISECONDS, between):
+        found.setdefault((service_id, status), {})[milliseconds] = count
+    return {each: Durations(counted) for each, counted in found.items()}
+
+
+def _cards(connection: Connection, between: Mapping[str, datetime]) -> tuple[CardCount, ...]:
+    return tuple(
+        CardCount(date.fromisoformat(day), *rest)
+        for day, *rest in connection.execute(_CARDS, between)
+    )
+
+
+def _reasons(connection: Connection, between: Mapping[str, datetime]) -> tuple[ReasonCount, ...]:
+    return tuple(
+        ReasonCount(rule_id, code, display, bool(has_comment), count)
+        for rule_id, code, display, has_comment, count in connection.execute(_REASONS, between)
+    )
+
+
+def _suggestions(
+    connection: Connection, between: Mapping[str, datetime]
+) -> tuple[SuggestionCount, ...]:
+    return tuple(
+        SuggestionCount(rule_id, tuple(json.loads(actions)), offered, int(accepted))
+        for rule_id, actions, offered, accepted in connection.execute(_SUGGESTIONS, between)
+    )
+
+
+def _missing(connection: Connection, between: Mapping[str, datetime]) -> tuple[MissingCount, ...]:
+    """Calls alike in what they missed come as one row each, so few texts are read."""
+    counts, rules = Counter[tuple[str, str]](), dict[tuple[str, str], set[str]]()
+    for text, count in connection.execute(_MISSING, between):
+        for what, reason, missed in json.loads(text):
+            counts[what, reason] += count
+            rules.setdefault((what, reason), set()).update(missed)
+    return tuple(
+        MissingCount(what, reason, tuple(sorted(rules[what, reason])), count)
+        for (what, reason), count in sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    )
+
+
+def _seconds_to_answer(
+    connection: Connection, between: Mapping[str, datetime]
+) -> tuple[Mapping[str, Durations], int]:
+    """By outcome the whole seconds to the last answer; and how many answers came before their card.
+
+    The databases subtract times each in its own way, so we do.
+    """
+    found: dict[str, Counter[int]] = {}
+    too_early = 0
+    for outcome, asked, answered in connection.execute(_TIMES, between):
+        if answered < asked:
+            too_early += 1
+        else:
+            found.setdefault(outcome, Counter())[(answered - asked) // _SECOND] += 1
+    return {outcome: Durations(found[outcome]) for outcome in sorted(found)}, too_early
