@@ -25,7 +25,8 @@ export function cardElement(card, { detailHtml = "", onApply, onOverride, onFire
     const done = await doIt();
     showOutcome(outcome, done, onFire);
     // What was stored is not told twice; what was not may be tried again.
-    for (const each of buttons) each.disabled = done.ok;
+    const isOver = (each) => each === button || card.selectionBehavior !== "any";
+    for (const each of buttons) each.disabled = done.ok && isOver(each);
     if (!done.ok) button.focus();
   };
   if (card.suggestions) element.append(suggestionList(card, buttons, act, onApply, narrow));

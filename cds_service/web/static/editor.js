@@ -44,8 +44,11 @@ export class Editor {
     this.#changed();
   }
 
-  /** Say what is wrong, each issue ({diagnostics, expression}) with a way to its place. */
+  /** Say what is wrong with the text, each issue ({diagnostics, expression}) with a way to its place. */
   showIssues(issues) {
+    if (this.#timer) this.#keep();
+    clearTimeout(this.#timer);
+    this.#timer = 0;
     this.#area.setAttribute("aria-invalid", issues.length ? "true" : "false");
     this.#problem.replaceChildren(...issues.map((issue) => this.issueElement(issue, "p")));
   }

@@ -20,7 +20,7 @@ export async function file(chosen, mostBytes) {
 }
 
 /** Why a text of so many bytes is not sent. */
-export const tooLarge = (bytes, most) => `It has ${megabytes(bytes)} MB, and the service reads ${megabytes(most)} MB at most; nothing was changed.`;
+export const tooLarge = (bytes, most) => `It has ${megabytes(bytes)} MB, and the service reads ${megabytes(most)} MB at most.`;
 
 /** Whether a text is a FHIR Bundle and no hook call. */
 export function isBundle(text) {

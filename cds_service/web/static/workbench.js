@@ -39,7 +39,7 @@ byId("upload").addEventListener("change", (event) => open(event.target.files[0])
 byId("server-form")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const [server, patient] = [byId("server").value, byId("patient").value];
-  bring(sources.fromServer(server.trim(), patient.trim(), hook(), byId("order").checked));
+  bring(sources.fromServer(server.trim(), patient.trim(), hook(), byId("order").checked), focusField);
 });
 byId("body").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) shoot();
@@ -91,19 +91,26 @@ function dropped(event) {
 /** The Bundle stays in the text when no call can be made of it, so that its errors have a place. */
 async function fromBundle(text) {
   editor.put(text);
-  return bring(sources.fromBundle(text, hook(), byId("order").checked));
+  return bring(sources.fromBundle(text, hook(), byId("order").checked), (issues) => editor.showIssues(issues));
+}
+
+/** What is wrong with the fields of the form is corrected there. */
+function focusField([issue]) {
+  const field = byId("server-form").elements[issue.expression?.[0]];
+  field?.focus();
 }
 
 /** Show a request that comes from elsewhere, or why it does not; of several the last counts. */
-async function bring(coming) {
+async function bring(coming, showAtPlace = () => {}) {
   const asked = ++lastAsked;
   made.replaceChildren(make("p", { class: "hint" }, "Loading…"));
   const told = await coming;
   if (asked !== lastAsked) return false;
   clear(made);
   if (told.issues) {
-    editor.showIssues(told.issues);
-    made.append(make("div", { class: "failure" }, make("p", {}, "No request could be made."), make("ul", {}, ...told.issues.map((issue) => editor.issueElement(issue)))));
+    const sentences = told.issues.map((issue) => make("li", {}, issue.diagnostics ?? ""));
+    made.append(make("div", { class: "failure" }, make("p", {}, "No request could be made."), make("ul", {}, ...sentences)));
+    showAtPlace(told.issues);
     return false;
   }
   editor.put(told.text);
