@@ -15,7 +15,10 @@ SUBJECT = {"reference": "Patient/p-1"}
 
 def about_somebody() -> list[dict[str, Any]]:
     """A diagnosis, an allergy and an event whose words name somebody, and leave much open."""
-    vod = {"coding": [{"system": SNOMED, "code": "65617004"}], "text": "VOD of Jane Roe, MRN 7781990"}
+    vod = {
+        "coding": [{"system": SNOMED, "code": "65617004"}],
+        "text": "VOD of Jane Roe, MRN 7781990",
+    }
     return [
         {"resourceType": "Condition", "id": "c1", "subject": SUBJECT, "code": vod},
         {
