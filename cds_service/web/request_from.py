@@ -89,8 +89,9 @@ def _from_bundle(sent: Mapping[str, Any], service: Service, parts: Parts) -> JSO
         raise malformed("bundle.entry must be an array", "bundle.entry")
     entries = list(entries_in(bundle))
     patient = _only_patient(entries)
-    drafts = [each for each in entries if service.hook != "patient-view" and _is_draft(each)]
-    on_file = [each for each in entries if each not in drafts]
+    takes_drafts = service.hook != "patient-view"
+    drafts = [each for each in entries if takes_drafts and _is_draft(each)]
+    on_file = [each for each in entries if not (takes_drafts and _is_draft(each))]
     templates = parts.prefetch[service.id]
     flaw = flaw_of(bundle)
     patient_id = text_at(patient.resource, "id")

@@ -1,23 +1,25 @@
 // One card as an EHR shows it: urgency in word and shape, what it offers, and why it may be passed over.
 
 import { anchor, clear, fragment, make } from "./dom.js";
+import { indented } from "./indented.js";
 
 const SHAPES = { critical: "✖", warning: "▲", info: "●" };
 
 /**
- * The card as an element. `detailHtml` comes from the service's own markdown renderer;
- * `narrow` shows it as a side bar does: what is long is folded away.
+ * The card as an element. `detailHtml` comes from the service's own markdown renderer; with `narrow`
+ * it is folded away at first, as in a side bar.
+ * `actionsOf(number)` tells the actions of a suggestion with resources as the text that was sent.
  * `onApply(suggestion, number)` and `onOverride({reason, comment})` do it and resolve to
  * {ok, words, changes?}; `onFire` sends the request again.
  */
-export function cardElement(card, { detailHtml = "", onApply, onOverride, onFire, narrow = false }) {
+export function cardElement(card, { detailHtml = "", actionsOf, onApply, onOverride, onFire, narrow = false }) {
   const title = make("h3", { tabindex: "-1" }, card.summary);
   const element = make("article", { class: `card ${card.indicator}`, "aria-label": `${card.indicator}: ${card.summary}` },
     make("p", { class: `indicator ${card.indicator}` }, make("span", { "aria-hidden": "true" }, SHAPES[card.indicator] ?? "■"), ` ${card.indicator}`),
     title);
   const outcome = make("div", { class: "done", role: "status" });
   const detail = detailOf(card, detailHtml);
-  if (detail) element.append(narrow ? folded("Details", detail) : detail);
+  if (detail) element.append(foldedDetail(detail, narrow));
   element.append(sourceElement(card.source));
   const buttons = [];
   const act = async (button, doIt) => {
@@ -29,7 +31,7 @@ export function cardElement(card, { detailHtml = "", onApply, onOverride, onFire
     for (const each of buttons) each.disabled = done.ok && isOver(each);
     if (!done.ok) button.focus();
   };
-  if (card.suggestions) element.append(suggestionList(card, buttons, act, onApply, narrow));
+  if (card.suggestions) element.append(suggestionList(card, buttons, act, onApply, actionsOf));
   if (card.overrideReasons) element.append(overrideElement(card, buttons, act, onOverride));
   if (card.links) element.append(make("ul", { class: "links" }, ...card.links.map((link) => make("li", {}, anchor(link.label, link.url)))));
   element.append(outcome);
@@ -41,34 +43,38 @@ function detailOf(card, html) {
   return card.detail ? make("pre", { class: "detail" }, card.detail) : null;
 }
 
-const folded = (words, content) => make("details", {}, make("summary", {}, words), content);
+function foldedDetail(detail, narrow) {
+  const fold = make("details", { class: "fold" }, make("summary", {}, "Details"), detail);
+  fold.open = !narrow;
+  return fold;
+}
 
 function sourceElement(source) {
   const topic = source.topic ? ` · ${source.topic.code}` : "";
   return make("p", { class: "hint" }, "Source: ", source.url ? anchor(source.label, source.url) : source.label, topic);
 }
 
-function suggestionList(card, buttons, act, onApply, narrow) {
+function suggestionList(card, buttons, act, onApply, actionsOf) {
   const items = card.suggestions.map((suggestion, number) => {
     const button = make("button", { type: "button", class: "plain" }, suggestion.label);
     button.addEventListener("click", () => act(button, () => onApply(suggestion, number)));
     buttons.push(button);
-    const actions = suggestion.actions ?? [];
-    return make("li", {}, button, actions.length && !narrow ? folded("What it changes", actionList(actions)) : actionHint(actions));
+    return make("li", {}, button, effectOf(suggestion.actions ?? [], () => actionsOf(number)));
   });
   const most = card.selectionBehavior === "any" ? "choose any" : "choose at most one";
   return make("div", { class: "suggestions" }, make("h4", {}, `Suggestions (${most})`), make("ul", {}, ...items));
 }
 
-function actionHint(actions) {
-  const words = actions.length ? actions.map((action) => action.description).join("; ") : "Advice only: nothing is changed in the orders.";
-  return make("p", { class: "hint" }, words);
+function effectOf(actions, asSent) {
+  if (!actions.length) return make("p", { class: "hint" }, "Advice only: nothing is changed in the orders.");
+  const words = actions.map((action) => action.description).join("; ");
+  return make("details", { class: "hint" }, make("summary", {}, words), actionList(asSent()));
 }
 
 function actionList(actions) {
   const items = actions.map((action) => {
-    const what = action.resource ? JSON.stringify(action.resource, null, 2) : action.resourceId;
-    return make("li", {}, make("strong", {}, action.type), ` ${action.description}`, make("pre", { tabindex: "0" }, what ?? ""));
+    const what = action.resource ? indented(action.resource) : action.resourceId;
+    return make("li", {}, make("strong", {}, action.type), make("pre", { tabindex: "0" }, what ?? ""));
   });
   return make("ul", {}, ...items);
 }

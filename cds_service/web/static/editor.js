@@ -2,9 +2,10 @@
 
 import { clear, make } from "./dom.js";
 import { indented } from "./indented.js";
+import { keep, recall } from "./kept.js";
 import { NotJSON, at, has, indexOf, placeOf, read } from "./raw.js";
 
-const KEPT = "workbench.text";
+const KEPT = "text";
 const REMEMBERED = 20;
 const PAUSE = 300;
 const LARGE = 1_000_000;
@@ -69,7 +70,7 @@ export class Editor {
   }
 
   #restore() {
-    const typed = stored();
+    const typed = recall(KEPT);
     if (typed && typed !== this.text) {
       if (this.text) this.#remember(typed);
       else this.#area.value = typed;
@@ -124,12 +125,8 @@ export class Editor {
 
   /** The store of a tab holds a few megabytes; beyond that the page says that it cannot keep it. */
   #keep() {
-    try {
-      sessionStorage.setItem(KEPT, this.text);
-      clear(this.#kept);
-    } catch {
-      this.#kept.textContent = "This text is too large to be kept when the page is left.";
-    }
+    if (keep(KEPT, this.text)) clear(this.#kept);
+    else this.#kept.textContent = "This text is too large to be kept when the page is left.";
   }
 
   /** Where an issue is: at its path, or at the line and column that its words name. */
@@ -163,13 +160,5 @@ export class Editor {
     if (document.activeElement !== this.#area || this.text.length > LARGE) return;
     const { line, column } = placeOf(this.text, this.#area.selectionStart);
     this.#where.textContent = `Line ${line}, column ${column}`;
-  }
-}
-
-function stored() {
-  try {
-    return sessionStorage.getItem(KEPT) ?? "";
-  } catch {
-    return "";
   }
 }

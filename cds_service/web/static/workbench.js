@@ -8,6 +8,7 @@ import { Editor } from "./editor.js";
 import { tell } from "./feedback.js";
 import { issuesOf, parsed, post } from "./http.js";
 import { indented } from "./indented.js";
+import { keep, recall } from "./kept.js";
 import { NotApplied, actionsIn, applied, underHook } from "./orders.js";
 import * as sources from "./sources.js";
 
@@ -16,7 +17,6 @@ const [service, profile, fire, outcome, cards] = ["service", "profile", "fire", 
 const [fixtures, made, view] = ["fixtures", "made", "view"].map(byId);
 const bench = byId("bench").dataset;
 const mostBytes = Number(bench.mostBytes);
-const CHOSEN = { service: "workbench.service", profile: "workbench.profile" };
 
 let lastFired = 0;
 let lastAsked = 0;
@@ -51,7 +51,7 @@ for (const name of ["dragover", "drop"]) byId("request").addEventListener(name, 
 fire.addEventListener("click", shoot);
 service.addEventListener("change", changeHook);
 profile.addEventListener("change", () => {
-  keepChoice("profile", profile.value);
+  keep("profile", profile.value);
   markStale();
 });
 
@@ -59,8 +59,8 @@ const current = fixtures.querySelector("[aria-current]");
 if (current) {
   fixtures.scrollTop = current.offsetTop - fixtures.clientHeight / 3;
 } else {
-  choose(service, sessionStorage.getItem(CHOSEN.service));
-  if (!profile.disabled) choose(profile, sessionStorage.getItem(CHOSEN.profile));
+  choose(service, recall("service"));
+  if (!profile.disabled) choose(profile, recall("profile"));
   chooseService();
 }
 
@@ -140,7 +140,7 @@ function chooseService() {
 
 /** Another hook is chosen: the call in the text becomes one of that hook, as far as it can. */
 function changeHook() {
-  keepChoice("service", service.value);
+  keep("service", service.value);
   markStale();
   try {
     editor.put(underHook(editor.text, hook()));
@@ -153,15 +153,7 @@ function choose(select, value) {
   const option = [...select.options].find((each) => each.value === value);
   if (!option) return;
   option.selected = true;
-  keepChoice(select.id, value);
-}
-
-function keepChoice(name, value) {
-  try {
-    sessionStorage.setItem(CHOSEN[name], value);
-  } catch {
-    // Without room in the store the choice lasts as long as the page.
-  }
+  keep(select.id, value);
 }
 
 // ---------------------------------------------------------------- answer
@@ -215,20 +207,24 @@ async function showAnswer(answer, sent) {
   outcome.replaceChildren(make("p", {}, words));
   view.hidden = count === 0;
   const details = await rendered(said.cards);
-  const drawCards = () => {
-    const narrow = view.querySelector("input:checked").value === "side";
-    cards.className = narrow ? "side" : "";
-    cards.replaceChildren(...said.cards.map((card, number) => shown(card, number, details[number], narrow, answer, sent)));
-  };
-  view.onchange = drawCards;
-  drawCards();
+  cards.replaceChildren(...said.cards.map((card, number) => shown(card, number, details[number], answer, sent)));
+  setView();
 }
 
-function shown(card, number, detailHtml, narrow, answer, sent) {
+view.addEventListener("change", setView);
+
+/** Wide as beside an order, or narrow as in a side bar; what was done on a card stays. */
+function setView() {
+  const isNarrow = view.querySelector("input:checked").value === "side";
+  cards.className = isNarrow ? "side" : "";
+  for (const detail of cards.querySelectorAll(".fold")) detail.open = !isNarrow;
+}
+
+function shown(card, number, detailHtml, answer, sent) {
   const done = new Set();
   return cardElement(card, {
     detailHtml,
-    narrow,
+    actionsOf: (which) => actionsIn(answer.text, number, which),
     onFire: shoot,
     async onApply(suggestion, which) {
       const changes = done.has(suggestion.uuid) ? [] : apply(answer.text, number, which);
