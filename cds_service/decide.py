@@ -17,6 +17,7 @@ from cds_service.errors import DataUnavailable
 from cds_service.facts.answers import Question
 from cds_service.facts.derive import answer_all
 from cds_service.facts.extract import asked_analytes, read_chart, templates
+from cds_service.facts.model import Chart
 from cds_service.facts.regimen import Regimen
 from cds_service.fhir.completion import Completed, Completer
 from cds_service.fhir.hook_call import HookCall
@@ -73,9 +74,10 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A call with everything that could be had, and the verdict of every rule on it."""
+    """A call with everything that could be had, its chart, and the verdict of every rule on it."""
 
     completed: Completed
+    chart: Chart
     verdicts: tuple[Verdict, ...]
 
 
@@ -146,7 +148,7 @@ def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:
             on_disagreement=metrics.disagreement,
             on_failure=metrics.engine_failure,
         )
-    return Judged(completed, verdicts)
+    return Judged(completed, chart, verdicts)
 
 
 def _card_context(parts: Parts, now: datetime) -> CardContext:

@@ -37,7 +37,7 @@ log = logging.getLogger(__name__)
 
 # Everything else needs a token, whatever is added later.
 _OPEN = frozenset({"health", "metrics", "description", "library", "static"})
-_SANDBOX_ONLY = frozenset({"workbench", "fixtures"})
+_SANDBOX_ONLY = frozenset({"workbench", "course", "fixtures"})
 
 _FEEDBACK = "/feedback"
 _LOGGED_CHARACTERS = 128

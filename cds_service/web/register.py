@@ -6,6 +6,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from cds_service.web import (
+    course,
     description,
     feedback,
     fixtures,
@@ -31,7 +32,10 @@ def register(app: Flask) -> None:
     app.url_map.merge_slashes = False
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.filters["markdown"] = as_html
-    for module in (hooks, feedback, health, metrics, description, fixtures, library, workbench):
+    for module in (
+        *(hooks, feedback, health, metrics, description, fixtures, library),
+        *(workbench, course),
+    ):
         app.register_blueprint(module.blueprint)
     register_errors(app)
     metrics.register_metrics(app)
