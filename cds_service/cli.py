@@ -17,6 +17,7 @@ import click
 from cds_service.cards.templates import speak
 from cds_service.console import cards_text, outcome_text, verdicts_text
 from cds_service.data import rules_dir
+from cds_service.demo_command import demo_traffic
 from cds_service.engine.reference import judge_plain
 from cds_service.engine.verdict import Verdict
 from cds_service.errors import CDSServiceError, RulesError
@@ -44,6 +45,7 @@ def main() -> None:
     """CDS Hooks service that checks inotuzumab ozogamicin orders against the patient's chart."""
 
 
+main.add_command(demo_traffic)
 main.add_command(log_group)
 main.add_command(store_group)
 

@@ -131,7 +131,7 @@ def store_upgrade() -> None:
     """Make the tables, or bring them to this version; does nothing when they are."""
     from cds_service.store.schema import upgrade_store
 
-    with _clear_errors():
+    with clear_errors():
         revision = upgrade_store(Settings.from_environment().database_url)
     click.echo(f"The tables have revision {revision}")
 
@@ -142,7 +142,7 @@ def _database() -> Iterator[tuple[Database, Spool]]:
     from cds_service.store.database import Database
     from cds_service.store.spool import Spool
 
-    with _clear_errors():
+    with clear_errors():
         settings = Settings.from_environment()
         database, spool = Database(settings.database_url), Spool(settings.var_dir)
         if database.file and not database.file.exists():
@@ -157,7 +157,7 @@ def _database() -> Iterator[tuple[Database, Spool]]:
 
 
 @contextmanager
-def _clear_errors() -> Iterator[None]:
+def clear_errors() -> Iterator[None]:
     """Errors as one sentence; those of the database without what they may quote."""
     from sqlalchemy.exc import SQLAlchemyError
 
