@@ -116,6 +116,7 @@ class TestWithoutTheScript:
     def test_how_to_fire_without_the_script_is_said(self, client: FlaskClient) -> None:
         shown = page(client, "?fixture=wanda-follow-up-before-hsct")
 
+        assert '<button type="button" id="fire" disabled>' in shown
         (told,) = re.findall(r"<noscript>(.*?)</noscript>", shown, re.DOTALL)
         assert "http://127.0.0.1:8080/cds-services/inotuzumab-patient-view" in told
 

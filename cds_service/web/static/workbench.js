@@ -49,6 +49,7 @@ byId("body").addEventListener("paste", () => setTimeout(() => {
 }));
 for (const name of ["dragover", "drop"]) byId("request").addEventListener(name, dropped);
 fire.addEventListener("click", shoot);
+fire.disabled = false;
 service.addEventListener("change", changeHook);
 profile.addEventListener("change", () => {
   keep("profile", profile.value);
