@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
@@ -25,6 +26,8 @@ _STATUS: Mapping[type[BaseException], HTTPStatus] = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
+# As long as gunicorn waits for a client that is slow to send.
+_PATIENCE_SECONDS = 5.0
 _FAILED = Issue("exception", "no answer: the service failed on this request; nothing was assessed")
 _UNREADABLE = Issue("structure", "the request is not HTTP as this service reads it")
 
@@ -48,6 +51,19 @@ class Worker(ThreadWorker):
         any_origin = server.parts.settings.is_sandbox
         with suppress(OSError):
             client.sendall(refusal(status, issue, any_origin=any_origin))
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Hear out a body that nobody read, as far as one may be sent, after the answer has left.
+
+        gunicorn gives up after 64 kB and hangs up on a connection it has promised to keep; a client
+        that still sends, or sends its next call there, then sees a reset in place of an answer.
+        """
+        server: Any = self.app
+        is_heard_out = conn.parser.finish_body(
+            deadline=time.monotonic() + _PATIENCE_SECONDS,
+            max_bytes=server.parts.settings.max_body_bytes,
+        )
+        return bool(keepalive and is_heard_out)
 
     def set_accept_enabled(self, enabled: bool | None) -> None:
         """When stopping, take in the connections that wait already; later ones are refused."""

@@ -7,6 +7,7 @@ import json
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -126,6 +127,17 @@ def test_a_body_too_large_is_answered_although_the_client_sends_on(
 
     assert status == 413
     assert answer["resourceType"] == "OperationOutcome"
+
+
+def test_a_connection_stays_although_nobody_read_the_chart_that_was_sent(served: Served) -> None:
+    with closing(http.client.HTTPConnection("127.0.0.1", served.port)) as client:
+        for _ in range(3):
+            client.request("POST", "/cds-services/unknown", b"x" * 500_000)
+            answer = client.getresponse()
+            answer.read()
+            assert answer.status == 404
+            assert answer.headers["Connection"] == "keep-alive"
+            assert client.sock is not None
 
 
 @pytest.mark.parametrize(
