@@ -114,10 +114,11 @@ export class Editor {
     this.#undo.hidden = false;
   }
 
+  /** The texts go round, so that the one that is left can be brought back as well. */
   #bringBack() {
     const text = this.#before.pop();
+    if (this.text) this.#before.unshift(this.text);
     this.#undo.hidden = this.#before.length === 0;
-    if (text === undefined) return;
     this.#area.value = text;
     this.#changed();
     if (this.#undo.hidden) this.#area.focus();
