@@ -16,7 +16,8 @@ from cds_service.picture.time_scale import MONTHS, TimeScale
 _KEY = (
     "● filled: given, done or final. ○ hollow: ordered or planned, preliminary, or no exact "
     "value. ✕ not given. ? not clear. Ring: made the rule named beside it fire. Dashed level "
-    "lines: limits, with the rule they come from. Dotted upright lines: doses given."
+    "lines: limits, with the rule they come from. Dotted upright lines: doses given. "
+    "// on the time axis: time without any entry, cut short."
 )
 _TOP = 22
 _TICKS = 40
@@ -25,7 +26,7 @@ _TICKS = 40
 def draw_course(course: Course, layout: Layout, title: str, description: str) -> Element:
     """The course as one ``svg`` element."""
     title_id, desc_id = f"course-title-{layout.name}", f"course-description-{layout.name}"
-    scale = TimeScale(course.days, layout.left, layout.plot_right)
+    scale = TimeScale(course.days, course.today, layout.left, layout.plot_right)
     rows = draw_rows(course.rows, scale, layout, _TOP)
     elements, bottom = list(rows.elements), rows.bottom + 8
     for panel in course.panels:

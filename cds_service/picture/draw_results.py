@@ -227,11 +227,11 @@ class _Plot:
         yield words("course-limit-label", text, x - 4, y + 4)
 
     def _line(self, number: int) -> Iterator[Element]:
-        """Joins the exact results of a series, but not across what was cut out of the time."""
+        """Joins the sure and exact results of a series, but not across a cut of the time axis."""
         known = [
             each
             for n, each in self._placed()
-            if n == number and each.at and each.at.number is not None
+            if n == number and each.sure and each.at and each.at.number is not None
         ]
         cuts = [(cut.begin, cut.end) for cut in self._scale.cuts]
         name = f"course-line course-series-{number % 3 + 1}"

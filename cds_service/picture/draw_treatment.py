@@ -133,7 +133,8 @@ def _dose_labels(
     ranked = sorted(dated, key=_rank)
     for event in ranked:
         x = middle_of(event, scale)
-        short = event.place[event.place.find("D") :]
+        cycle, _, day = event.place.partition("D")
+        short = cycle if day == "1" else f"D{day}"
         for text in dict.fromkeys((event.place, short)):
             spot = paper.find(text, [Spot(x, Fraction(middle - 12), "middle")]) if text else None
             if spot:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from cds_service.engine.verdict import Verdict
 from cds_service.facts.answers import Source
-from cds_service.rulebook.model import URGENCY
+from cds_service.rulebook.model import URGENCY, Clause
 
 Marks = Mapping[Source, tuple[str, ...]]
 
@@ -15,7 +15,8 @@ def marks_of(verdicts: Iterable[Verdict]) -> Marks:
     """The rules by what they hold against the order, most urgent first.
 
     Only what certainly held in the variant that speaks counts, and only for active rules: a
-    shadow rule shows no card.
+    shadow rule shows no card. A result that a rule only wants not raised ("bilirubin above its
+    limit while ALT is not") is no cause of its card.
     """
     found: dict[Source, dict[str, None]] = {}
     fired = [each for each in verdicts if each.outcome == "fires" and each.rule.status == "active"]
@@ -33,6 +34,11 @@ def _urgency(verdict: Verdict) -> tuple[int, str]:
 def _held(verdict: Verdict) -> Iterable[Source]:
     if verdict.speaking is None:
         return
-    for clause in verdict.speaking.clauses:
-        for reading in clause.holding:
-            yield from reading.sources
+    for judged in verdict.speaking.clauses:
+        if not _wants_not_raised(judged.clause):
+            for reading in judged.holding:
+                yield from reading.sources
+
+
+def _wants_not_raised(clause: Clause) -> bool:
+    return any(test.field == "times_uln" and test.op in ("lt", "lte") for test in clause.tests)

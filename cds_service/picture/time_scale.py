@@ -54,30 +54,33 @@ class Tick:
 class TimeScale:
     """Days from the first to the last of what is drawn, between two places of the paper."""
 
-    def __init__(self, days: Iterable[date], left: int, right: int) -> None:
-        known = sorted(set(days))
+    def __init__(self, days: Iterable[date], today: date, left: int, right: int) -> None:
+        """Take the days, with today among them, and the edges of the plot."""
+        known = sorted({*days, today})
         self._runs = tuple(_runs(known, _cut_gaps(known)))
-        shown = sum((last - first).days for first, last in self._runs)
+        lengths = [_length(run) * _stretch(run, self._runs, today) for run in self._runs]
+        shown = sum(lengths, Fraction(0))
         # A single day still gets some room, so that nothing is divided by nothing.
-        cut = max(Fraction(shown) * _CUT_TO, Fraction(2))
-        total = max(Fraction(shown) + cut * (len(self._runs) - 1), Fraction(2))
+        cut = max(shown * _CUT_TO, Fraction(2))
+        cuts = cut * (len(self._runs) - 1)
+        total = max(shown + cuts, Fraction(2))
         margin = (right - left) * _MARGIN
-        self._unit = (right - left - 2 * margin) / total
-        free = total - shown - cut * (len(self._runs) - 1)
+        unit = (right - left - 2 * margin) / total
         self._starts: list[Fraction] = []
-        at = left + margin + free * self._unit / 2
-        for first, last in self._runs:
+        self._units: list[Fraction] = []
+        at = left + margin + (total - shown - cuts) * unit / 2
+        for run, length in zip(self._runs, lengths, strict=True):
             self._starts.append(at)
-            at += ((last - first).days + cut) * self._unit
-        self.day_width = self._unit
+            self._units.append(length * unit / _length(run) if _length(run) else unit)
+            at += (length + cut) * unit
 
     def x(self, day: date) -> Fraction:
-        """The place of a day; one within a cut lies between its ends."""
-        for (first, last), start in zip(self._runs, self._starts, strict=True):
+        """The place of a day; one within a cut is put at its end."""
+        runs = zip(self._runs, self._starts, self._units, strict=True)
+        for (first, last), start, unit in runs:
             if day <= last:
-                return start + max((day - first).days, 0) * self._unit
-        first, last = self._runs[-1]
-        return self._starts[-1] + (last - first).days * self._unit
+                return start + max((day - first).days, 0) * unit
+        return start + _length((first, last)) * unit
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
@@ -108,8 +111,21 @@ class TimeScale:
 
     def _regular(self, gap: int, today: date) -> Iterator[date]:
         for first, last in self._runs:
-            room = (last - first).days * self._unit // gap
+            room = (self.x(last) - self.x(first)) // gap
             yield from _steps(first, last, int(room), today)
+
+
+def _length(run: tuple[date, date]) -> Fraction:
+    return Fraction((run[1] - run[0]).days)
+
+
+def _stretch(run: tuple[date, date], runs: tuple[tuple[date, date], ...], today: date) -> Fraction:
+    """What runs up to today is drawn larger when what lies apart from it would push it aside."""
+    length = _length(run)
+    if not run[0] <= today <= run[1] or not length:
+        return Fraction(1)
+    others = sum(map(_length, runs), Fraction(0)) - length
+    return max(Fraction(1), others / length / 2)
 
 
 def _cut_gaps(days: list[date]) -> frozenset[date]:

@@ -131,7 +131,8 @@ def _ordered_place(view: View, substance: str, use: DrugUse, later: int) -> str:
     regimen = view.regimen(substance)
     if found.cycle is None or day is None or regimen is None:
         return ""
-    return "" if day + later > regimen.new_cycle_after else f"C{found.cycle}D{day + later}"
+    is_next_cycle = later and day + later > regimen.new_cycle_after
+    return "" if is_next_cycle else f"C{found.cycle}D{day + later}"
 
 
 def _not_given(view: View, substance: str) -> Iterator[Event]:
