@@ -47,14 +47,14 @@ def facts(verdict: ClauseVerdict) -> Iterator[dict[str, Any]]:
     ``value`` is as printed in the chart, else the number the clause tests; neither is there when
     nothing is known of it.
     """
-    clause = verdict.clause
+    clause, kind = verdict.clause, verdict.clause.question.kind
     for reading in verdict.answer.readings:
         yield {
-            "text": _words(clause.question.kind, reading) or _nothing_told(clause, reading),
+            "text": "; ".join(filter(None, (_words(kind, reading), *_not_told(clause, reading)))),
             **_amount(clause, reading),
             **_date(reading),
             "holds": True if reading in verdict.holding else _holds(clause, reading),
-            "sources": _sources(clause.question.kind, reading),
+            "sources": _sources(kind, reading),
         }
 
 
@@ -84,11 +84,14 @@ def _tested_fields(reading: Reading) -> Iterator[str]:
             yield f"{spaced(name)}: {words}"
 
 
-def _nothing_told(clause: Clause, reading: Reading) -> str:
-    """What to say of a reading without words: why it is not known, or that it does not apply."""
-    values = [reading.fields.get(test.field) for test in clause.tests]
-    unknown = dict.fromkeys(str(value) for value in values if isinstance(value, Unknown))
-    return "; ".join(unknown) or "does not apply"
+def _not_told(clause: Clause, reading: Reading) -> Iterator[str]:
+    """What a clause tests and the reading has no value for: not known, or it does not apply."""
+    for field in dict.fromkeys(test.field for test in clause.tests):
+        value = reading.fields.get(field)
+        if isinstance(value, Unknown):
+            yield f"{spaced(field)} unknown, {value}"
+        elif value is None:
+            yield f"{spaced(field)} does not apply"
 
 
 def _holds(clause: Clause, reading: Reading) -> Truth:

@@ -12,7 +12,7 @@ export function resourcesOf(requestText) {
     for (const name of namesOf(each)) if (!places.has(name)) places.set(name, each);
   }
   return {
-    hasServer: /^ {2}"fhirServer": "/m.test(lines.join("\n")),
+    hasServer: lines.some((line) => line.startsWith('  "fhirServer": "')),
     find(reference) {
       const place = places.get(reference);
       if (!place) return undefined;
