@@ -221,7 +221,7 @@ class TestTheLabelProfile:
 
         assert answer.status_code == 400
         (issue,) = answer.get_json()["issue"]
-        assert "sandbox mode only" in issue["diagnostics"]
+        assert "stands in the clients file" in issue["diagnostics"]
 
 
 def test_what_a_story_is_told_for_are_rules_of_the_book(client: FlaskClient) -> None:
