@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cds_service.cards import text
 from cds_service.cards.text import clipped, escaped, flat, plain, shortened, units
 from tests.rule_builders import fires, reading, rule, the_card
 from tests.wire_rules import BARE_LINK, MARKDOWN, every_token
@@ -137,3 +138,11 @@ def test_a_long_list_says_how_many_more(limit, words):
     drugs = ("ondansetron", "fluconazole", "amiodarone", "haloperidol")
 
     assert shortened(drugs, limit) == words
+
+
+def test_a_list_without_end_is_not_tried_at_every_length(monkeypatch):
+    measured = []
+    monkeypatch.setattr(text, "units", lambda said: measured.append(said) or len(said))
+
+    assert shortened(("a",) * 2000, 30) == "a, a, a, a, a, a and 1994 more"
+    assert len(measured) < 20

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from cds_service.facts.derive import conflicts as derive_conflicts
+from cds_service.facts.derive.conflicts import MOST_TOLD
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import CONDITIONS, MEDICATION_ADMINISTRATIONS, OBSERVATIONS
@@ -253,3 +255,29 @@ def test_another_disease_in_remission_contradicts_nothing():
 @pytest.mark.parametrize("key", [OBSERVATIONS, CONDITIONS])
 def test_unread_entries_may_contradict(key):
     assert conflicts(with_gaps(chart(), key)).fields["count"].compare("eq", 0) is None
+
+
+def test_of_very_many_contradictions_some_are_told():
+    of = chart(*(lab("alt", f"{number} U/L") for number in range(30, 130)))
+
+    found = conflicts(of)
+    assert len(found.show["names"]) == MOST_TOLD
+    assert found.fields["count"] == Interval.at_least(MOST_TOLD)
+
+
+def test_results_that_were_not_all_compared_may_contradict(monkeypatch):
+    monkeypatch.setattr(derive_conflicts, "MOST_COMPARED", 3)
+    of = chart(*(lab("alt", "30 U/L") for _ in range(4)))
+
+    assert conflicts(of).fields["count"].compare("eq", 0) is None
+    gaps = ask(of, "conflicts", analytes=["alt"], within=7, minutes_apart=60).gaps
+    assert [gap.reason for gap in gaps] == [Reason.CONFLICT]
+
+
+def test_only_results_near_each_other_are_compared(monkeypatch):
+    compared = []
+    monkeypatch.setattr(derive_conflicts, "contradict", lambda *pair: bool(compared.append(pair)))
+    hours = [(NOW - timedelta(hours=n)).isoformat() for n in range(100)]
+    conflicts(chart(*(lab("alt", "30 U/L", at=each) for each in hours)))
+
+    assert len(compared) == 99

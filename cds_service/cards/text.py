@@ -89,7 +89,8 @@ def shortened(names: tuple[str, ...], limit: int) -> str:
     whole = listed(names)
     if units(whole) <= limit:
         return whole
-    for kept in range(len(names) - 1, 0, -1):
+    # A name takes at least the two characters that part it from the next.
+    for kept in range(min(len(names) - 1, limit // 2 + 1), 0, -1):
         short = f"{', '.join(names[:kept])} and {len(names) - kept} more"
         if units(short) <= limit:
             return short

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
-from itertools import combinations
+from itertools import chain, islice
 
 from cds_service.facts.answers import Answer, Question, Reading, Source
 from cds_service.facts.derive import when
@@ -14,24 +14,29 @@ from cds_service.facts.derive.lab import Usable, contradict, recency
 from cds_service.facts.derive.view import View, days, number, only, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry, LabResult
-from cds_service.facts.unknown import Reason
+from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import CONDITIONS, OBSERVATIONS
 
 _ALL = frozenset({"b-all", "all-unspecified-lineage", "all-in-remission", "all-in-relapse"})
 
 Contradiction = tuple[str, tuple[Source, ...]]
 
+MOST_TOLD = 20
+"""Contradictions told of one analyte; there may be as many as pairs of results."""
+
+MOST_COMPARED = 10_000
+"""Pairs compared of one analyte: 140 results of the same hour, or any number of other times."""
+
 
 def answer(question: Question, view: View) -> Answer:
     """How many contradictions there are, and which."""
     analytes = slugs(question, "analytes")
-    found = [
-        *(each for analyte in analytes for each in _between_results(question, view, analyte)),
-        *_remission_and_relapse(view),
-    ]
+    compared = [_compared(question, view, analyte) for analyte in analytes]
+    found = [*(each for told, _ in compared for each in told), *_remission_and_relapse(view)]
     gaps = (
         *(gap for each in analytes for gap in view.gaps((OBSERVATIONS,), view.name(each), (each,))),
         *view.gaps((CONDITIONS,), "diagnoses (ALL)", _ALL),
+        *(gap for _, unfinished in compared for gap in unfinished),
     )
     count = Interval.at_least(len(found)) if gaps else Interval.exactly(len(found))
     shown = {
@@ -45,9 +50,10 @@ def answer(question: Question, view: View) -> Answer:
     return only(question, Reading({"count": count}, shown, sources), gaps)
 
 
-def _between_results(question: Question, view: View, analyte: str) -> Iterator[Contradiction]:
-    """Two finals of about the same time that differ, and results whose unit contradicts itself."""
-    apart = timedelta(minutes=int(number(question, "minutes_apart") or Fraction(60)))
+def _compared(
+    question: Question, view: View, analyte: str
+) -> tuple[list[Contradiction], tuple[Unknown, ...]]:
+    """The contradictions of one analyte, and whether there may be more than are told."""
     within, now = days(question, "within"), view.chart.now
     name = view.name(analyte)
     recent = [
@@ -55,13 +61,43 @@ def _between_results(question: Question, view: View, analyte: str) -> Iterator[C
         for each in view.labs(analyte)
         if each.when and when.is_within(each.when, now, within) is not False
     ]
-    for result in recent:
+    apart = timedelta(minutes=int(number(question, "minutes_apart") or Fraction(60)))
+    pairs = _near_each_other(_newest_first(recent, now), apart, now)
+    looked_at = islice(pairs, MOST_COMPARED)
+    found = chain(_of_unit(recent, name), _of_value(looked_at, name, apart, now))
+    told = list(islice(found, MOST_TOLD))
+    if next(found, None) is None and next(pairs, None) is None:
+        return told, ()
+    return told, (Unknown(name, Reason.CONFLICT, "too many results near each other to compare"),)
+
+
+def _of_unit(results: Iterable[LabResult], name: str) -> Iterator[Contradiction]:
+    """Results whose unit contradicts itself."""
+    for result in results:
         if result.problem and result.problem.reason is Reason.CONFLICT:
             yield f"{name} of {result.when}: {result.problem.detail}", (result.source,)
-    for newer, older in combinations(_newest_first(recent, now), 2):
+
+
+def _of_value(
+    pairs: Iterable[tuple[Usable, Usable]], name: str, apart: timedelta, now: datetime
+) -> Iterator[Contradiction]:
+    """Two finals of about the same time that differ."""
+    for newer, older in pairs:
         if contradict(newer, older, apart, now):
             texts = f"{newer.value.printed} and {older.value.printed}"
             yield f"{name} of {newer.when}: {texts}", (newer.result.source, older.result.source)
+
+
+def _near_each_other(
+    newest_first: Sequence[Usable], apart: timedelta, now: datetime
+) -> Iterator[tuple[Usable, Usable]]:
+    """Every two results that may be of about the same time, the newer first."""
+    spans = [when.span(each.when, now.tzinfo) for each in newest_first]
+    for place, (earliest, _) in enumerate(spans):
+        for later in range(place + 1, len(spans)):
+            if spans[later][1] < earliest - apart:
+                break
+            yield newest_first[place], newest_first[later]
 
 
 def _newest_first(results: Iterable[LabResult], now: datetime) -> list[Usable]:
