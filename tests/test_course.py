@@ -101,24 +101,24 @@ def test_one_more_dose_never_lowers_the_number_of_cycles(days, extra):
 
 
 def test_the_first_dose_opens_cycle_one():
-    assert place_next(TODAY, (), REGIMEN).cycle == 1
-    assert place_next(TODAY, (), REGIMEN).opens_cycle
+    assert place_next(TODAY, None, REGIMEN).cycle == 1
+    assert place_next(TODAY, None, REGIMEN).opens_cycle
 
 
 def test_day_eight_belongs_to_the_running_cycle():
-    place = place_next(TODAY + timedelta(days=7), cycles(on_days(0), REGIMEN), REGIMEN)
+    place = place_next(TODAY + timedelta(days=7), cycles(on_days(0), REGIMEN)[-1], REGIMEN)
 
     assert (place.cycle, place.day, place.opens_cycle) == (1, 8, False)
 
 
 def test_after_three_doses_the_next_opens_a_cycle_although_only_a_week_has_passed():
-    place = place_next(TODAY + timedelta(days=21), cycles(on_days(0, 7, 14), REGIMEN), REGIMEN)
+    place = place_next(TODAY + timedelta(days=21), cycles(on_days(0, 7, 14), REGIMEN)[-1], REGIMEN)
 
     assert (place.cycle, place.day) == (2, 1)
 
 
 def test_a_day_before_the_last_dose_never_reads_as_day_one_of_the_running_cycle():
-    assert not place_next(TODAY, cycles(on_days(3), REGIMEN), REGIMEN).opens_cycle
+    assert not place_next(TODAY, cycles(on_days(3), REGIMEN)[-1], REGIMEN).opens_cycle
 
 
 def test_one_dose_per_calendar_day():

@@ -1,8 +1,12 @@
 """The order being signed, and its place in the course."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cds_service.facts.derive.view import DRAFTS
+from cds_service.facts.course import Dose, cycles
+from cds_service.facts.derive import order as order_facts
+from cds_service.facts.derive.view import DRAFTS, View
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import (
@@ -20,6 +24,8 @@ from tests.builders import (
     draft,
     order_on_file,
     plan,
+    regimens,
+    terminology,
     the_reading,
     unreadable,
     with_gaps,
@@ -216,3 +222,46 @@ def test_a_substance_without_a_regimen_has_no_inferred_place():
 
     assert found.fields["cycle"].reason is Reason.NOT_RECORDED
     assert found.fields["day_one"].reason is Reason.NOT_RECORDED
+
+
+@pytest.mark.parametrize("kind", ["order", "schedule", "dose_ordered", "response"])
+def test_twice_the_orders_take_twice_the_work(kind, monkeypatch):
+    asked = []
+    days = order_facts.planned_days
+    monkeypatch.setattr(
+        order_facts, "planned_days", lambda view, use: asked.append(use) or days(view, use)
+    )
+
+    def work(count):
+        asked.clear()
+        ask(chart(*SIX_DOSES, *(draft(when=-n) for n in range(count))), kind, substance=INO)
+        return len(asked)
+
+    assert work(40) == 2 * work(20)
+
+
+LATE = "2026-11-23T00:30:00+14:00"
+
+
+@given(
+    given_on=st.lists(st.integers(0, 60) | st.just(LATE), max_size=9),
+    ordered_on=st.lists(st.integers(-60, 0), min_size=1, max_size=9),
+)
+def test_each_order_stands_after_what_was_given_and_what_is_ordered_for_earlier_days(
+    given_on, ordered_on
+):
+    view = View(
+        chart(*doses(*given_on), *(draft(when=n) for n in ordered_on)), terminology(), regimens()
+    )
+    regimen = view.regimen(INO)
+
+    for use in view.drafts(INO):
+        planned = order_facts.planned_day(view, use)
+        earlier = [
+            Dose(day, other.source)
+            for other in view.drafts(INO)
+            for day in order_facts.planned_days(view, other)
+            if day < planned
+        ]
+        begun = cycles((*view.doses(INO).doses, *earlier), regimen)
+        assert order_facts.running_cycle(view, INO, planned) == (begun[-1] if begun else None)

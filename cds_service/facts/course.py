@@ -9,7 +9,7 @@ three (a dose may have been left out). Both numbers come from the regimen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -87,30 +87,36 @@ class Place:
 
 def cycles(doses: Iterable[Dose], regimen: Regimen) -> tuple[Cycle, ...]:
     """Group doses into cycles; the order they come in does not matter."""
-    begun: list[list[Dose]] = []
+    begun: dict[int, Cycle] = {}
+    running = None
     for dose in sorted(doses, key=lambda each: each.day):
-        if not begun or _opens_cycle(dose.day, begun[-1], regimen):
-            begun.append([])
-        begun[-1].append(dose)
-    return tuple(Cycle(number, tuple(held)) for number, held in enumerate(begun, start=1))
+        running = with_next(running, dose, regimen)
+        begun[running.number] = running
+    return tuple(begun.values())
 
 
-def place_next(day: date, begun: tuple[Cycle, ...], regimen: Regimen) -> Place:
-    """Where a dose planned for a day belongs, after all cycles begun so far."""
-    if not begun:
+def with_next(running: Cycle | None, dose: Dose, regimen: Regimen) -> Cycle:
+    """The cycle that runs once the next dose is given: the same with it, or a new one."""
+    if running is None:
+        return Cycle(1, (dose,))
+    if _opens_cycle(dose.day, running.doses, regimen):
+        return Cycle(running.number + 1, (dose,))
+    return Cycle(running.number, (*running.doses, dose))
+
+
+def place_next(day: date, running: Cycle | None, regimen: Regimen) -> Place:
+    """Where a dose planned for a day belongs, after the cycle that runs."""
+    if running is None:
         return Place(1, 1)
-    running = begun[-1]
     if _opens_cycle(day, running.doses, regimen):
         return Place(running.number + 1, 1)
     # A day planned before the last dose is out of order; it is at the earliest the day after it.
     return Place(running.number, max((day - running.day1).days + 1, 2))
 
 
-def _opens_cycle(day: date, held: Iterable[Dose], regimen: Regimen) -> bool:
-    doses = tuple(held)
+def _opens_cycle(day: date, held: Sequence[Dose], regimen: Regimen) -> bool:
     return (
-        len(doses) >= regimen.doses_per_cycle
-        or (day - doses[0].day).days >= regimen.new_cycle_after
+        len(held) >= regimen.doses_per_cycle or (day - held[0].day).days >= regimen.new_cycle_after
     )
 
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
+from functools import partial, reduce
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.course import Dose
-from cds_service.facts.course import cycles as cycles_of
 from cds_service.facts.derive.body import Surface, surface
 from cds_service.facts.derive.expected_dose import Expected, expected_dose
 from cds_service.facts.derive.numbers import plain
 from cds_service.facts.derive.order import (
     Position,
     cycle_text,
-    doses_before,
     is_day_one,
     known_cycle,
     known_day,
+    planned_day,
     planned_days,
     position,
+    running_cycle,
+    walked,
 )
 from cds_service.facts.derive.reduction import Level, Reduction, amount_per_m2, reductions
 from cds_service.facts.derive.response import remission_since_first_dose
@@ -50,6 +51,18 @@ class Ordered:
     told: tuple[Reduction, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Doses in mg/m2, ``is_whole`` when the amount of each is known."""
+
+    lo: Fraction
+    hi: Fraction
+    is_whole: bool
+
+
+_NOTHING = _Sum(Fraction(0), Fraction(0), is_whole=True)
+
+
 def answer(question: Question, view: View) -> Answer:
     """A reading per order of the substance that is being signed now."""
     substance = slug(question, "substance")
@@ -63,7 +76,7 @@ def answer(question: Question, view: View) -> Answer:
     orders = [_ordered(view, substance, regimen, use, body, told) for use in drafts]
     tolerance = number(question, "tolerance") or Fraction(0)
     gaps = body.gaps if any(use.dose for use in drafts) else ()
-    readings = tuple(_reading(view, substance, regimen, each, tolerance) for each in orders)
+    readings = tuple(_reading(view, substance, each, tolerance) for each in orders)
     return Answer(question, readings, (*unread, *gaps))
 
 
@@ -93,12 +106,10 @@ def _per_m2(use: DrugUse, body: Surface) -> Interval | Unknown:
     return Unknown(_DOSE, Reason.NOT_RECORDED, reference=use.source.reference)
 
 
-def _reading(
-    view: View, substance: str, regimen: Regimen, ordered: Ordered, tolerance: Fraction
-) -> Reading:
+def _reading(view: View, substance: str, ordered: Ordered, tolerance: Fraction) -> Reading:
     place, gaps = ordered.place, ordered.gaps
     over, under = _deviation(ordered)
-    in_cycle = _sum_in_cycle(view, substance, regimen, ordered)
+    in_cycle = _sum_in_cycle(view, substance, ordered)
     cumulative = _cumulative(view, substance, ordered)
     fields: dict[str, Value] = {
         "cycle": known_cycle(view, substance, place, gaps),
@@ -155,21 +166,15 @@ def _other_level(ordered: Ordered, tolerance: Fraction) -> bool | Unknown:
     )
 
 
-def _before(view: View, substance: str, ordered: Ordered) -> tuple[Dose, ...]:
-    return doses_before(view, substance, planned_days(view, ordered.use)[0])
-
-
-def _sum_in_cycle(
-    view: View, substance: str, regimen: Regimen, ordered: Ordered
-) -> Interval | Unknown:
+def _sum_in_cycle(view: View, substance: str, ordered: Ordered) -> Interval | Unknown:
     """The doses of the cycle this order belongs to, with this one, in mg/m2."""
-    begun = cycles_of(_before(view, substance, ordered), regimen)
+    running = running_cycle(view, substance, planned_day(view, ordered.use))
     opens = is_day_one(view, substance, ordered.place, ordered.gaps)
     inferred = ordered.place.inferred
     apart = opens is True or (inferred is not None and inferred.opens_cycle)
-    held = begun[-1].doses if begun and not apart else ()
+    held = running.doses if running and not apart else ()
     stated_later = opens is False and not held
-    total = _total(view, ordered, held)
+    total = _with_this(view, ordered, reduce(partial(_plus, ordered.body.value), held, _NOTHING))
     if stated_later and isinstance(total, Interval) and total.lo is not None:
         return Interval.at_least(total.lo)
     return total
@@ -177,7 +182,8 @@ def _sum_in_cycle(
 
 def _cumulative(view: View, substance: str, ordered: Ordered) -> Interval | Unknown:
     """All doses with this one, to a hundredth: rounded vials must not add up to a finding."""
-    total = _total(view, ordered, _before(view, substance, ordered))
+    walk = walked(view, substance, "sum", _NOTHING, partial(_plus, ordered.body.value))
+    total = _with_this(view, ordered, walk.before(planned_day(view, ordered.use)))
     if isinstance(total, Unknown):
         return total
     return Interval(_hundredth(total.lo), _hundredth(total.hi))
@@ -187,22 +193,22 @@ def _hundredth(number: Fraction | None) -> Fraction | None:
     return None if number is None else round(number, 2)
 
 
-def _total(view: View, ordered: Ordered, doses: Iterable[Dose]) -> Interval | Unknown:
-    """These doses and this order; at least so much where an amount or a record is missing."""
+def _plus(body: Interval | None, total: _Sum, dose: Dose) -> _Sum:
+    amount = _amount(dose, body)
+    if amount is None or amount.lo is None or amount.hi is None:
+        return replace(total, is_whole=False)
+    return _Sum(total.lo + amount.lo, total.hi + amount.hi, total.is_whole)
+
+
+def _with_this(view: View, ordered: Ordered, earlier: _Sum) -> Interval | Unknown:
+    """Earlier doses and this order; at least so much where an amount or a record is missing."""
     if isinstance(ordered.per_m2, Unknown):
         return ordered.per_m2
     if ordered.per_m2.lo is None or ordered.per_m2.hi is None:
         return Unknown(_DOSE, Reason.AMBIGUOUS, reference=ordered.use.source.reference)
     count = len(planned_days(view, ordered.use))
-    lo, hi = ordered.per_m2.lo * count, ordered.per_m2.hi * count
-    missing = bool(ordered.gaps)
-    for dose in doses:
-        amount = _amount(dose, ordered.body.value)
-        if amount is None or amount.lo is None or amount.hi is None:
-            missing = True
-            continue
-        lo, hi = lo + amount.lo, hi + amount.hi
-    return Interval(lo, None if missing else hi)
+    lo, hi = earlier.lo + ordered.per_m2.lo * count, earlier.hi + ordered.per_m2.hi * count
+    return Interval(lo, hi if earlier.is_whole and not ordered.gaps else None)
 
 
 def _amount(dose: Dose, body: Interval | None) -> Interval | None:

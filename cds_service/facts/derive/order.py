@@ -6,16 +6,21 @@ from the doses given, with this order as the next one.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.course import Dose, Place, cycles, place_next
+from cds_service.facts.course import Cycle, Dose, Place, place_next, with_next
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
+from cds_service.facts.derive.walk import Walk
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import CourseStatement, DrugUse
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import CARE_PLANS
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,15 @@ def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
 
 def position(view: View, substance: str, order: DrugUse) -> Position:
     """Where the order stands, by what is known; gaps in the dose history are not looked at."""
+    key = ("position", substance, id(order))
+    return view.once(key, lambda: _position(view, substance, order))
+
+
+def _position(view: View, substance: str, order: DrugUse) -> Position:
     regimen = view.regimen(substance)
     planned = planned_day(view, order)
-    begun = cycles(doses_before(view, substance, planned), regimen) if regimen else ()
-    inferred = place_next(planned, begun, regimen) if regimen else None
+    running = running_cycle(view, substance, planned)
+    inferred = place_next(planned, running, regimen) if regimen else None
     if order.cycle is not None:
         return Position(order.cycle, order.day, "the order", inferred)
     plan = _plan_of(view, substance, planned)
@@ -70,15 +80,30 @@ def position(view: View, substance: str, order: DrugUse) -> Position:
     return Position(inferred.cycle if inferred else None, order.day, "", inferred)
 
 
-def doses_before(view: View, substance: str, planned: date) -> tuple[Dose, ...]:
-    """The doses given, and those ordered in the same call for days before the planned one."""
-    ordered = (
-        Dose(day, other.source, amount=other.dose, per_m2=other.dose_per_m2)
-        for other in view.drafts(substance)
-        for day in planned_days(view, other)
-        if day < planned
-    )
-    return (*view.doses(substance).doses, *ordered)
+def running_cycle(view: View, substance: str, planned: date) -> Cycle | None:
+    """The cycle before a planned dose: of doses given, and of those ordered for earlier days."""
+    regimen = view.regimen(substance)
+    if regimen is None:
+        return None
+
+    def step(running: Cycle | None, dose: Dose) -> Cycle | None:
+        return with_next(running, dose, regimen)
+
+    return walked(view, substance, "cycle", None, step).before(planned)
+
+
+def walked(
+    view: View, substance: str, name: str, start: S, step: Callable[[S, Dose], S]
+) -> Walk[S]:
+    """The doses given, and those ordered in the same call, walked once under that name."""
+    given, key = view.doses(substance).doses, ("walk", name, substance)
+    return view.once(key, lambda: Walk(given, _ordered(view, substance), start, step))
+
+
+def _ordered(view: View, substance: str) -> Iterator[Dose]:
+    for order in view.drafts(substance):
+        for day in planned_days(view, order):
+            yield Dose(day, order.source, amount=order.dose, per_m2=order.dose_per_m2)
 
 
 def _plan_of(view: View, substance: str, planned: date) -> CourseStatement | None:

@@ -67,6 +67,11 @@ def remission_since_first_dose(view: View, substance: str) -> tuple[bool | Unkno
 
     None when no dose was given, so that there is nothing to respond to.
     """
+    key = ("remission since the first dose", substance)
+    return view.once(key, lambda: _remission_since_first_dose(view, substance))
+
+
+def _remission_since_first_dose(view: View, substance: str) -> tuple[bool | Unknown | None, str]:
     begun = view.cycles(substance)
     if not begun:
         later = _ordered_cycle(view, substance) > 1
@@ -132,11 +137,9 @@ def _after(cycle: int, given: Cycle | None) -> Period:
 
 
 def _ordered_cycle(view: View, substance: str) -> int:
-    """The latest cycle ordered; asked for each order, and a matter of all of them, so kept."""
-    if substance not in view.ordered_cycle:
-        places = [position(view, substance, order).cycle for order in view.drafts(substance)]
-        view.ordered_cycle[substance] = max((cycle for cycle in places if cycle), default=1)
-    return view.ordered_cycle[substance]
+    """The latest cycle ordered."""
+    places = [position(view, substance, order).cycle for order in view.drafts(substance)]
+    return max((cycle for cycle in places if cycle), default=1)
 
 
 def _gaps(view: View, substance: str, period: Period) -> tuple[Unknown, ...]:

@@ -75,7 +75,7 @@ def days_since_last(
 
 def _day_one(view: View, substance: str, place: Position) -> date | None:
     """The day on which the cycle before the ordered one began."""
-    earlier = [each for each in view.cycles(substance) if each.number < (place.cycle or 0)]
+    earlier = view.cycles(substance)[: max((place.cycle or 0) - 1, 0)]
     return earlier[-1].day1 if earlier else None
 
 

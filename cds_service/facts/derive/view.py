@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from typing import Any, TypeVar
 
 from cds_service.facts.answers import Answer, Question, Reading
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
@@ -14,6 +15,8 @@ from cds_service.facts.regimen import Regimen
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import DOSES, PATIENT
 from cds_service.terminology import Terminology
+
+T = TypeVar("T")
 
 DRAFTS = "draftOrders"
 SELECTIONS = "selections"
@@ -31,13 +34,17 @@ class View:
         self.chart = chart
         self.terminology = terminology
         self._regimens = regimens
-        self._doses: dict[str, DoseHistory] = {}
-        self._drafts: dict[str, tuple[DrugUse, ...]] = {}
-        self.ordered_cycle: dict[str, int] = {}
-        """By substance, the latest cycle ordered, once somebody has worked it out."""
+        self._known: dict[Hashable, Any] = {}
         self._labs: dict[str, list[LabResult]] = {}
         for result in chart.labs:
             self._labs.setdefault(result.analyte, []).append(result)
+
+    def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
+        """What is asked for each of many orders and is the same each time, worked out once."""
+        if key not in self._known:
+            self._known[key] = work_out()
+        known: T = self._known[key]
+        return known
 
     def name(self, slug: str) -> str:
         """The name a clinician reads for a substance, analyte or diagnosis."""
@@ -57,26 +64,31 @@ class View:
 
     def drafts(self, substance: str) -> tuple[DrugUse, ...]:
         """The live orders of a substance that are being signed now."""
-        if substance not in self._drafts:
-            self._drafts[substance] = tuple(
+        return self.once(
+            ("drafts", substance),
+            lambda: tuple(
                 use
                 for use in self.chart.drugs
                 if use.role == "draft" and is_live_order(use) and substance in use.substances
-            )
-        return self._drafts[substance]
+            ),
+        )
 
     def doses(self, substance: str) -> DoseHistory:
         """The doses of a substance given up to now."""
-        if substance not in self._doses:
-            self._doses[substance] = dose_history(
-                self.chart.drugs, substance, self.chart.now, self.regimen(substance)
-            )
-        return self._doses[substance]
+        regimen = self.regimen(substance)
+        return self.once(
+            ("doses", substance),
+            lambda: dose_history(self.chart.drugs, substance, self.chart.now, regimen),
+        )
 
     def cycles(self, substance: str) -> tuple[Cycle, ...]:
         """The cycles begun, as the doses tell; none without a regimen."""
         regimen = self.regimen(substance)
-        return cycles(self.doses(substance).doses, regimen) if regimen else ()
+        if regimen is None:
+            return ()
+        return self.once(
+            ("cycles", substance), lambda: cycles(self.doses(substance).doses, regimen)
+        )
 
     def unread_doses(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why more doses may have been given than we know of."""
@@ -84,11 +96,14 @@ class View:
 
     def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why the course is not known for certain: unread records, doses on an unknown day."""
-        undated = tuple(
-            Unknown(what, Reason.NO_DATE, "a dose was given on an unknown day", each.reference)
-            for each in self.doses(substance).undated
-        )
-        return (*self.unread_doses(substance, what), *undated)
+        key = ("dose gaps", substance, what)
+        return self.once(key, lambda: tuple(self._dose_gaps(substance, what)))
+
+    def _dose_gaps(self, substance: str, what: str) -> Iterator[Unknown]:
+        yield from self.unread_doses(substance, what)
+        for each in self.doses(substance).undated:
+            detail = "a dose was given on an unknown day"
+            yield Unknown(what, Reason.NO_DATE, detail, each.reference)
 
     def gaps(
         self, needs: Iterable[str], what: str, concerns: Iterable[str] = ()
@@ -100,6 +115,12 @@ class View:
         nothing that is not found may be taken for absent.
         """
         wanted, about = frozenset(needs), frozenset(concerns)
+        key = ("gaps", wanted, what, about)
+        return self.once(key, lambda: self._gaps(wanted, what, about))
+
+    def _gaps(
+        self, wanted: frozenset[str], what: str, about: frozenset[str]
+    ) -> tuple[Unknown, ...]:
         sent = self.chart.gaps.get(PATIENT)
         stranger = [sent] if sent and sent.reason is Reason.FOREIGN else []
         unanswered = [
