@@ -86,10 +86,10 @@ def _axis(scale: TimeScale, course: Course, layout: Layout, top: int) -> Iterato
         middle = (cut.begin + cut.end) / 2
         for x in (middle - 3, middle + 3):
             yield line("course-axis", x - 3, top + 5, x + 3, top - 5)
-        text = f"⇠ {cut.words} ⇢"
-        half = text_width(text, layout.size) / 2
-        centre = min(max(middle, half), layout.width - half)
-        if spot := paper.find(text, [Spot(centre, Fraction(top + 49), "middle")]):
+        text = f"{cut.words} cut"
+        y = Fraction(top + 49)
+        spots = [Spot(middle, y, "middle"), Spot(middle - 3, y), Spot(middle + 3, y, "end")]
+        if spot := paper.find(text, spots):
             yield words("course-note", text, spot.x, spot.y, spot.anchor)
 
 

@@ -11,7 +11,7 @@ from cds_service.picture.svg import Number
 
 Anchor = Literal["start", "middle", "end"]
 
-_WIDE_LETTERS = frozenset("MWmw@%×—⇠⇢")
+_WIDE_LETTERS = frozenset("MWmw@%×—")
 _SLIM_LETTERS = frozenset("ijlI.,:;'|!()[] frt")
 _SPACE = Fraction(2)
 """Free paper on either side of a text."""
