@@ -227,7 +227,7 @@ def test_while_one_call_reads_anew_the_others_use_what_is_known(published):
     assert published.readings == 2
 
 
-def test_calls_with_a_new_key_wait_for_the_one_that_reads(published):
+def test_while_one_call_looks_for_a_new_key_the_others_do_not_wait(published):
     held = Held(published)
     keys = ClientKeys("x", held.load, lambda: published.seconds)
     held.may_end.set()
@@ -238,14 +238,30 @@ def test_calls_with_a_new_key_wait_for_the_one_that_reads(published):
     published.wait(JUST_READ_SECONDS)
 
     found: list[int] = []
-    threads = [started(lambda: found.append(len(keys.find("new")))) for _ in range(4)]
+    looking = started(lambda: found.append(len(keys.find("new"))))
     assert held.is_begun.wait(20)
-    held.may_end.set()
-    for each in threads:
-        each.join()
+    others = [started(lambda: found.append(len(keys.find("made up")))) for _ in range(4)]
+    for each in others:
+        each.join(10)
+    assert found == [0] * 4
 
-    assert found == [1] * 4
+    held.may_end.set()
+    looking.join()
+    assert found == [0] * 4 + [1]
     assert published.readings == 2
+
+
+def test_the_first_set_is_waited_for_no_longer_than_its_reading_may_take(published, monkeypatch):
+    monkeypatch.setattr("cds_service.web.keys.FIRST_SECONDS", 0.001)
+    held = Held(published)
+    keys = ClientKeys("x", held.load, lambda: published.seconds)
+
+    reading = started(lambda: keys.find("old"))
+    assert held.is_begun.wait(20)
+    assert keys.find("old") == ()
+    held.may_end.set()
+    reading.join()
+    assert keys.find("old")
 
 
 class TestFromAFile:

@@ -25,6 +25,8 @@ Load = Callable[[], bytes]
 Now = Callable[[], float]
 
 FETCH_SECONDS = 3
+FIRST_SECONDS = FETCH_SECONDS + 1
+"""How long a call waits for the first set of all, which another call is reading."""
 LARGEST_SET = 1024 * 1024
 
 FRESH_SECONDS = 300
@@ -53,7 +55,7 @@ class ClientKeys:
     """Keeps the key set of one client; any number of threads may ask.
 
     ``load`` reads the set, ``now`` is a clock in seconds that never goes back. A set is read by
-    one thread at a time, and threads that ask for a key that is known do not wait for it.
+    one thread at a time; the others wait for it only while there is no set at all.
     """
 
     def __init__(self, name: str, load: Load, now: Now = time.monotonic) -> None:
@@ -75,7 +77,7 @@ class ClientKeys:
 
     def _renewed(self, seen: _Held | None) -> _Held | None:
         """The set after one thread read it anew; the others wait only if they have none to use."""
-        if self._lock.acquire(blocking=seen is None):
+        if self._lock.acquire(timeout=0 if seen else FIRST_SECONDS):
             try:
                 if self._usable() is seen:
                     self._read()
@@ -84,11 +86,17 @@ class ClientKeys:
         return self._usable()
 
     def _sought(self, kid: str, seen: _Held | None) -> tuple[PublicKey, ...]:
-        """The keys under a ``kid`` that the seen set lacks, in a set read for its sake."""
-        with self._lock:
-            if seen is not None and self._usable() is seen and self._may_look_again(seen):
-                self._looked_again = self._now()
-                self._read()
+        """The keys under a ``kid`` that the seen set lacks, in a set read for its sake.
+
+        Anybody can make a ``kid`` up, so that nobody waits for a reading that another began.
+        """
+        if seen and self._lock.acquire(blocking=False):
+            try:
+                if self._usable() is seen and self._may_look_again(seen):
+                    self._looked_again = self._now()
+                    self._read()
+            finally:
+                self._lock.release()
         held = self._usable()
         return held.keys.named(kid) if held else ()
 
