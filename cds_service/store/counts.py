@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 
@@ -151,7 +151,8 @@ class Statistics:
     ``milliseconds`` of the service by service id and status; ``seconds_to_answer`` from the call
     to the last answer, by outcome. ``too_early``: answers that an EHR's clock dates before their
     card, which tell no such time. ``strays``: answers received in this time to cards that are not
-    on record for that client.
+    on record for that client. ``on_record``: the first and the last call of all times; None when
+    the log is empty.
     """
 
     calls: tuple[CallCount, ...]
@@ -163,6 +164,7 @@ class Statistics:
     seconds_to_answer: Mapping[str, Durations]
     too_early: int
     strays: int
+    on_record: tuple[datetime, datetime] | None = None
 
     def by_rule(self) -> tuple[RuleCount, ...]:
         """What came of each rule's cards, the most unwelcome first."""

@@ -61,6 +61,7 @@ def statistics(connection: Connection, since: datetime, until: datetime) -> Stat
         seconds_to_answer=seconds,
         too_early=too_early,
         strays=connection.execute(_STRAYS, between).scalar_one(),
+        on_record=_on_record(connection),
     )
 
 
@@ -168,6 +169,13 @@ _STRAYS = (
         .correlate(feedback),
     )
 )
+# Each from its end of the index; asked for together they would be sought in all of it.
+_FIRST, _LAST = select(func.min(calls.c.at)), select(func.max(calls.c.at))
+
+
+def _on_record(connection: Connection) -> tuple[datetime, datetime] | None:
+    first, last = (connection.execute(each).scalar_one() for each in (_FIRST, _LAST))
+    return (first, last) if first and last else None
 
 
 def _calls(connection: Connection, between: Mapping[str, datetime]) -> tuple[CallCount, ...]:
@@ -203,10 +211,16 @@ def _reasons(connection: Connection, between: Mapping[str, datetime]) -> tuple[R
 def _suggestions(
     connection: Connection, between: Mapping[str, datetime]
 ) -> tuple[SuggestionCount, ...]:
-    return tuple(
-        SuggestionCount(rule_id, tuple(json.loads(actions)), offered, int(accepted))
-        for rule_id, actions, offered, accepted in connection.execute(_SUGGESTIONS, between)
+    """An action that deletes names the very resource; counted is only of which type it is."""
+    offered, accepted = (
+        Counter[tuple[str, tuple[str, ...]]](),
+        Counter[tuple[str, tuple[str, ...]]](),
     )
+    for rule_id, actions, times, taken in connection.execute(_SUGGESTIONS, between):
+        kinds = tuple(action.split("/")[0] for action in json.loads(actions))
+        offered[rule_id, kinds] += times
+        accepted[rule_id, kinds] += int(taken)
+    return tuple(SuggestionCount(*each, offered[each], accepted[each]) for each in sorted(offered))
 
 
 def _missing(connection: Connection, between: Mapping[str, datetime]) -> tuple[MissingCount, ...]:

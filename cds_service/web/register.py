@@ -6,6 +6,7 @@ from flask import Flask
 from jinja2 import StrictUndefined
 
 from cds_service.web import (
+    analytics,
     course,
     description,
     feedback,
@@ -34,7 +35,7 @@ def register(app: Flask) -> None:
     app.jinja_env.filters["markdown"] = as_html
     for module in (
         *(hooks, feedback, health, metrics, description, fixtures, library),
-        *(workbench, course),
+        *(workbench, course, analytics),
     ):
         app.register_blueprint(module.blueprint)
     register_errors(app)
