@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -217,6 +218,21 @@ def test_every_caller_has_keys_of_its_own() -> None:
 
     assert all(len(key) == 64 for key in found)
     assert len(found) == len(set(found))
+
+
+def test_a_card_to_be_checked_by_hand_is_another_card() -> None:
+    """
+    Who answered it while both evaluators agreed did not answer that one of them fell silent.
+    """
+    joined, call = parts(), call_of("ada-bilirubin-at-uln")
+    context = CardContext(joined.new_id, WRITTEN_FOR, "", joined.terminology, KeyedHash(b"k" * 32))
+    agreed = judge_call(call, joined, WRITTEN_FOR).verdicts
+    doubted = [replace(v, because="engines disagree") if v.speaking else v for v in agreed]
+
+    before = {each.answer_key for each in render_cards(agreed, call, joined.rulebook, context)}
+    after = {each.answer_key for each in render_cards(doubted, call, joined.rulebook, context)}
+    assert before
+    assert before.isdisjoint(after)
 
 
 def of_another_patient(body: JSON, patient_id: str) -> JSON:

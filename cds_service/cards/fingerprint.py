@@ -48,7 +48,8 @@ _TECHNICAL = frozenset({"meta", "text", "implicitRules", "language"})
 _REWRITTEN = frozenset({"authoredOn", "encounter", "identifier", "recorder", "requester", "status"})
 """Elements of a draft that an EHR may write anew at every step without changing the order."""
 
-Speaking = Iterable[tuple[Rule, VariantVerdict]]
+Speaking = Iterable[tuple[Rule, VariantVerdict, str]]
+"""The rules of a card, the variant of each that speaks, and what is to be checked by hand."""
 
 
 class Fingerprints:
@@ -70,7 +71,10 @@ class Fingerprints:
         it was read from and the drafts it is about.
         """
         told = (
-            *sorted(f"{rule.id} {rule.version} {_told(each)}" for rule, each in speaking),
+            *sorted(
+                f"{rule.id} {rule.version} {because} {_told(each)}"
+                for rule, each, because in speaking
+            ),
             *(self._content(reference) for reference in sorted(set(references))),
         )
         return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()

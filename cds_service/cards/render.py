@@ -198,7 +198,7 @@ def _answer_keys(call: HookCall, context: CardContext) -> Callable[[_Told, Card]
     fingerprints = Fingerprints(call)
 
     def keyed(told: _Told, card: Card) -> Card:
-        speaking = [(each.rule, each.speaking) for each in told.all]
+        speaking = [(each.rule, each.speaking, each.because) for each in told.all]
         grounds = fingerprints.of(speaking, (*card.facts, *card.orders))
         told_to = call.client.name, call.tenant, call.patient_id
         return replace(card, answer_key=keyed_hash.of_parts(*told_to, card.rule_id, grounds))
