@@ -173,3 +173,66 @@ def test_a_selected_draft_is_a_draft_and_the_others_are_background(selection: st
     roles = [found.role for found in Library(call).of_type("MedicationRequest")]
 
     assert roles == ["draft", "background"]
+
+
+FIRST = "2026-11-20T10:00:00.123Z"
+LATER = "2026-11-20T12:30:00+02:00"
+
+
+def forms(*updated: str | None) -> list[dict[str, Any]]:
+    """One result in several forms, told apart by their notes, updated at these instants."""
+    return [
+        observation(
+            id="bilirubin", meta={"lastUpdated": instant}, note=[{"text": f"form {number}"}]
+        )
+        for number, instant in enumerate(updated)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("updated", "counts"),
+    [
+        ((FIRST, LATER), "form 1"),
+        ((LATER, FIRST), "form 0"),
+        ((FIRST, FIRST), "form 0"),
+        ((FIRST, None), "form 0"),
+        ((None, LATER), "form 0"),
+        ((FIRST, "2026-11-21"), "form 0"),
+        ((FIRST, "soon"), "form 0"),
+        ((FIRST, LATER, FIRST), "form 1"),
+    ],
+)
+def test_of_two_forms_of_a_result_the_one_updated_later_counts(
+    updated: tuple[str | None, ...], counts: str
+) -> None:
+    call = hook_call(*forms(*updated))
+
+    (found,) = Library(call).of_type("Observation")
+
+    assert found.resource["note"] == [{"text": counts}]
+
+
+def test_of_a_draft_and_what_is_on_file_the_draft_counts() -> None:
+    draft = medication_request(id="ino", meta={"lastUpdated": FIRST}, status="draft")
+    on_file = {**draft, "meta": {"lastUpdated": LATER}, "status": "active"}
+
+    (found,) = Library(hook_call(on_file, drafts=[draft])).of_type("MedicationRequest")
+
+    assert found.resource["status"] == "draft"
+
+
+def test_every_address_of_a_corrected_resource_leads_to_the_correction() -> None:
+    older, newer = (
+        {
+            "resource": {**MEDICATION, "code": {"text": text}, "meta": {"lastUpdated": instant}},
+            "fullUrl": f"https://{text}.example/Medication/ino",
+        }
+        for text, instant in (("older", FIRST), ("newer", LATER))
+    )
+    library = Library(hook_call(prefetch={"medicationRequests": bundle(older, newer)}))
+    (base,) = library.of_type("MedicationRequest")
+
+    for reference in ("Medication/ino", older["fullUrl"], newer["fullUrl"]):
+        found = library.resolve({"reference": reference}, base)
+        assert found is not None
+        assert found.resource["code"]["text"] == "newer"

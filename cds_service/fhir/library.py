@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from cds_service.fhir.bundle import Entry, entries_in
@@ -36,13 +37,16 @@ class Found:
 
 
 class Library:
-    """The resources of a call. Of two with one ``Type/id`` the draft counts, else the first."""
+    """The resources of a call, each ``Type/id`` once.
+
+    Of two with the same the draft counts, else the one updated later, else the first.
+    """
 
     def __init__(self, call: HookCall) -> None:
         """Index the drafts first, then every prefetch value, under our keys or the client's."""
         self._patient_id = call.patient_id
         self._origin = origin_of(call.fhir_server)
-        self._by_type: dict[str, list[Found]] = {}
+        self._by_type: dict[str, dict[object, Found]] = {}
         self._by_reference: dict[str, Found] = {}
         self._by_url: dict[str, Found] = {}
         self._is_ours: dict[str, bool] = {}
@@ -65,20 +69,32 @@ class Library:
             role,
             entry.full_url,
         )
-        if entry.full_url:
-            known = self._by_url.setdefault(without_version(entry.full_url), found)
-            if known is not found and not resource_id:
-                return
         if resource_id:
-            if local in self._by_reference:
-                return
-            self._by_reference[local] = found
-        self._by_type.setdefault(resource_type, []).append(found)
+            self._keep(found, self._by_reference.get(local))
+        elif not entry.full_url or self._is_first_of_its_url(entry.full_url, found):
+            self._by_type.setdefault(resource_type, {})[object()] = found
+
+    def _keep(self, found: Found, known: Found | None) -> None:
+        """Enter a resource with an id, unless what is known under that id counts."""
+        if known is not None and not _takes_the_place_of(known, found):
+            counts = known
+        else:
+            counts = found
+            if known is not None and known.full_url:
+                self._by_url[without_version(known.full_url)] = found
+        self._by_reference[found.reference] = counts
+        self._by_type.setdefault(found.type, {})[found.reference] = counts
+        if found.full_url:
+            self._is_first_of_its_url(found.full_url, counts)
+
+    def _is_first_of_its_url(self, full_url: str, found: Found) -> bool:
+        """Whether nothing else has been entered under this address; what has not, is now."""
+        return self._by_url.setdefault(without_version(full_url), found) is found
 
     def of_type(self, *types: str) -> Iterator[Found]:
         """The resources of some types, whoever's they are, in the order they came."""
         for one in types:
-            yield from self._by_type.get(one, ())
+            yield from self._by_type.get(one, {}).values()
 
     def drafts(self) -> Iterator[Found]:
         """Everything that came in the hook's context, of whatever type."""
@@ -138,6 +154,21 @@ class Library:
                 parsed.type == "Patient" and parsed.id == self._patient_id and self._is_here(parsed)
             )
         return parsed.text.rpartition(":")[2] == self._patient_id
+
+
+def _takes_the_place_of(known: Found, other: Found) -> bool:
+    """Whether another form of a resource was updated later, so that a correction counts."""
+    before, after = _last_updated(known), _last_updated(other)
+    return not known.is_draft and before is not None and after is not None and before < after
+
+
+def _last_updated(found: Found) -> datetime | None:
+    """The instant of its server's last change, None when it cannot be compared with another."""
+    try:
+        instant = datetime.fromisoformat(text_at(found.resource, "meta", "lastUpdated"))
+    except ValueError:
+        return None
+    return instant if instant.tzinfo else None
 
 
 def _contained(contained_id: str, base: Found) -> Found | None:
