@@ -62,6 +62,8 @@ def serve() -> None:
     CDS_WORKERS           worker processes (one per core)
     CDS_PUBLIC_URL        base URL as clients see it; the aud of their tokens
     CDS_CLIENTS           clients file; every call then needs a valid JWT
+    CDS_WORKBENCH_PASSWORD, CDS_WORKBENCH_HEADER
+                          with CDS_CLIENTS, one of them opens the workbench (off)
     CDS_DATABASE_URL      SQLAlchemy URL of the store (SQLite under CDS_VAR_DIR)
     CDS_VAR_DIR           folder of what this installation writes (var)
     CDS_HASH_KEY          secret of the keyed hashes (made under CDS_VAR_DIR)

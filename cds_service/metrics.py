@@ -56,7 +56,7 @@ class Metrics:
         self._disagreements = self._counter("engine_disagreements", "Engines disagreed", "rule")
         self._failures = self._counter("engine_failures", "The engine did not finish")
         self._fhir = self._counter("fhir_fetches", "Prefetch keys fetched over FHIR", "result")
-        self._refusals = self._counter("refusals", "Tokens refused, by reason", "reason")
+        self._refusals = self._counter("refusals", "Callers refused, by reason", "reason")
         self._feedback = self._counter("feedback", "Feedback kept, by outcome", "outcome")
         self._workers = Gauge(
             "cds_workers",
@@ -110,7 +110,7 @@ class Metrics:
         self._fhir.labels(result).inc()
 
     def refusal(self, reason: str) -> None:
-        """Count a token that was refused; ``reason`` is one of our own words for it."""
+        """Count a caller who was refused; ``reason`` is one of our own words for it."""
         self._refusals.labels(reason).inc()
 
     def feedback(self, outcome: str) -> None:

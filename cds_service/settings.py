@@ -21,6 +21,17 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"]
 LOG_LEVELS: tuple[LogLevel, ...] = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 MEGABYTE = 1024 * 1024
 SHORTEST_SECRET = 32
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 16, 256
+_HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{2,63}")
+# Headers that browsers, clients and proxies send on every day, whoever is signed in.
+_STANDARD_HEADER = re.compile(
+    r"(accept|access-control|content|if|proxy|sec|service-worker|upgrade|x-b3)(-.*)?"
+    r"|x-forwarded-(for|host|port|prefix|proto|protocol|scheme|server|ssl|by)"
+    r"|authorization|cache-control|cf-connecting-ip|cf-ray|connection|cookie2?|date|dnt"
+    r"|early-data|expect|forwarded|from|host|keep-alive|last-event-id|max-forwards|origin|ping-.*|pragma|priority|range|referer"
+    r"|save-data|te|trace(parent|state)|trailer|transfer-encoding|user-agent|via|warning"
+    r"|x-(correlation|request)-id|x-csrf-token|x-real-ip|x-requested-with"
+)
 
 
 class SettingsError(CDSServiceError):
@@ -52,7 +63,9 @@ class Settings:
     writes: the SQLite file unless ``database_url`` says otherwise, the spool, and the key of the
     keyed hashes unless ``hash_key`` gives one. ``fhir_deadline_ms`` bounds all FHIR calls of one
     hook call together. ``quiet_hours``: how long an answered card is not repeated (0: always is).
-    ``clients`` are the EHRs that may call; None is sandbox mode, where anybody may.
+    ``clients`` are the EHRs that may call; None is sandbox mode, where anybody may. In clients mode
+    the workbench is there for who knows ``workbench_password``, or whom the proxy names in the
+    header ``workbench_header``; with neither it is off.
     """
 
     host: str = "127.0.0.1"
@@ -69,11 +82,18 @@ class Settings:
     fhir_deadline_ms: int = 2000
     quiet_hours: int = 24
     clients: tuple[Client, ...] | None = None
+    workbench_password: str = field(default="", repr=False)
+    workbench_header: str = ""
 
     @property
     def is_sandbox(self) -> bool:
         """Whether callers are not authenticated."""
         return self.clients is None
+
+    @property
+    def has_workbench(self) -> bool:
+        """Whether the workbench is there, be it for everybody or for some."""
+        return self.is_sandbox or bool(self.workbench_password or self.workbench_header)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -117,6 +137,8 @@ class _Reader:
             fhir_deadline_ms=self._read("CDS_FHIR_DEADLINE_MS", _whole(1, 600_000), 2000),
             quiet_hours=self._read("CDS_QUIET_HOURS", _whole(0, 8760), 24),
             clients=self._clients(),
+            workbench_password=self._workbench("CDS_WORKBENCH_PASSWORD", _password),
+            workbench_header=self._workbench("CDS_WORKBENCH_HEADER", _proxy_header),
         )
 
     def _read(self, name: str, parse: Callable[[str], T], default: T) -> T:
@@ -150,6 +172,21 @@ class _Reader:
         except ClientsError as refused:
             self.problems += [f"CDS_CLIENTS: {problem}" for problem in refused.problems]
             return ()
+
+    def _workbench(self, name: str, parse: Callable[[str], str]) -> str:
+        """One of the two ways into the workbench; whoever sets one believes that it is guarded."""
+        value = self._read(name, parse, "")
+        if value and "CDS_CLIENTS" not in self._environment:
+            self.problems.append(
+                f"{name}: must be unset in sandbox mode, where the workbench is open to everybody; "
+                "set CDS_CLIENTS to guard it"
+            )
+        if value and name == "CDS_WORKBENCH_HEADER" and self._has("CDS_WORKBENCH_PASSWORD"):
+            self.problems.append(f"{name}: must be unset when CDS_WORKBENCH_PASSWORD is set")
+        return value
+
+    def _has(self, name: str) -> bool:
+        return bool(self._environment.get(name, "").strip())
 
     def _rules_dir(self) -> Path:
         try:
@@ -259,6 +296,24 @@ def _secret(text: str) -> str:
     return text
 
 
+def _password(text: str) -> str:
+    if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD or not text.isprintable():
+        raise ValueError(
+            f"must be a secret of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} printable characters"
+        )
+    return text
+
+
+def _proxy_header(text: str) -> str:
+    """A name that means something else already would let in whoever sends that."""
+    if not _HEADER_NAME.fullmatch(text) or _STANDARD_HEADER.fullmatch(text.lower()):
+        raise ValueError(
+            "must be the name of a header that nobody but your proxy sets, "
+            "for example X-Forwarded-User"
+        )
+    return text
+
+
 KNOWN = frozenset(
     {
         "CDS_CLIENTS",
@@ -274,6 +329,8 @@ KNOWN = frozenset(
         "CDS_QUIET_HOURS",
         "CDS_RULES_DIR",
         "CDS_VAR_DIR",
+        "CDS_WORKBENCH_HEADER",
+        "CDS_WORKBENCH_PASSWORD",
         "CDS_WORKERS",
     }
 )

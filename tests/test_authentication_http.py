@@ -256,7 +256,7 @@ class TestOpenAndClosed:
         with http.get(path) as answer:
             assert answer.status_code == 200
 
-    @pytest.mark.parametrize("path", ["/", "/fixtures", "/fixtures/ada"])
+    @pytest.mark.parametrize("path", ["/", "/fixtures", "/fixtures/ada", "/analytics"])
     @pytest.mark.parametrize("header", ["", bearer()])
     def test_pages_that_fire_requests_are_off(self, http, path, header):
         answer = http.get(path, headers={"Authorization": header})
@@ -281,7 +281,7 @@ class TestOpenAndClosed:
             with http.open(path, method=method) as answer:
                 status = answer.status_code
             is_open = path.startswith(("/health", "/rules", "/static", "/metrics", "/openapi"))
-            is_off = path == "/" or path.startswith(("/fixtures", "/workbench"))
+            is_off = path == "/" or path.startswith(("/fixtures", "/workbench", "/analytics"))
             assert (status == 401) != (is_open or is_off), path
 
     @pytest.mark.parametrize(("path", "status"), [("/nowhere", 404), (SERVICE_PATH, 405)])

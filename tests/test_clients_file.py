@@ -147,6 +147,12 @@ class TestWhatIsRead:
 
 
 class TestMistakes:
+    @pytest.mark.parametrize("name", ["workbench", "Sandbox", "demo"])
+    def test_a_name_of_our_own_callers_is_refused(self, problems, name):
+        (problem,) = problems(entry(name=name))
+
+        assert problem == "clients[0].name: is the name of a caller of our own; choose another"
+
     def test_all_of_them_are_told_with_place_and_remedy(self, problems):
         told = problems(
             entry(name=ABSENT, issuer=" ", tenant=["x"], refuse_replay="yes"),

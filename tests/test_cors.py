@@ -16,7 +16,7 @@ from tests.tokens import PUBLIC_URL, SERVICE_PATH, TokenMemory, bearer, ec_key
 from tests.web_parts import app, deciding, parts, request_body
 
 GENERAL, OTHER, STRANGER = "https://general.example", "https://other.example", "https://x.example"
-PATHS = ["/cds-services", SERVICE_PATH, f"{SERVICE_PATH}/feedback", "/explain/x", "/no", "/"]
+PATHS = ["/cds-services", SERVICE_PATH, f"{SERVICE_PATH}/feedback", "/explain/x", "/no", "/rules"]
 
 
 @pytest.fixture

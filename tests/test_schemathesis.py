@@ -133,8 +133,9 @@ def only_with_a_token(description: JSON) -> JSON:
     """The description of clients mode: a token must be there, and nobody chooses the profile."""
     for operations in description["paths"].values():
         for operation in operations.values():
-            if "security" in operation:
-                operation["security"] = [each for each in operation["security"] if each]
+            accepted = operation.pop("security", [])
+            if by_token := [each for each in accepted if "clientToken" in each]:
+                operation["security"] = by_token
                 operation.pop("parameters", None)
     return description
 

@@ -44,6 +44,17 @@ class Client:
         """Whether this is the caller of sandbox mode, whom nobody authenticated."""
         return self is SANDBOX
 
+    @property
+    def chooses_profile(self) -> bool:
+        """Whether a call may name the label profile it is judged by."""
+        return self is SANDBOX or self is WORKBENCH
+
 
 SANDBOX = Client("sandbox")
 """Whoever calls in sandbox mode: nobody in particular, and only loopback FHIR servers."""
+
+WORKBENCH = Client("workbench")
+"""Whoever uses the workbench in clients mode; it has no FHIR servers."""
+
+RESERVED_NAMES = frozenset({"demo", SANDBOX.name, WORKBENCH.name})
+"""Callers that no clients file describes; in the card log an EHR must not pass for one of them."""

@@ -11,7 +11,7 @@ import yaml
 from cds_service.clients.addresses import fhir_server, key_url, origin
 from cds_service.clients.entry import Entry
 from cds_service.clients.key_set import ASYMMETRIC, KeySetError, read_key_set
-from cds_service.clients.model import ALGORITHMS, Client
+from cds_service.clients.model import ALGORITHMS, RESERVED_NAMES, Client
 from cds_service.errors import CDSServiceError
 
 _FIELDS = (
@@ -122,7 +122,7 @@ def _client(entry: Entry, folder: Path) -> Client:
     jwks_url, jwks_file = _keys(entry, folder, algorithms)
     hours = entry.whole("max_token_hours", 1, 168)
     return Client(
-        name=entry.text("name"),
+        name=entry.text("name", _name),
         issuer=entry.text("issuer"),
         jwks_url=jwks_url,
         jwks_file=jwks_file,
@@ -138,6 +138,12 @@ def _client(entry: Entry, folder: Path) -> Client:
         quiet_hours=entry.whole("quiet_hours", 0, 8760),
         max_token_seconds=(24 if hours is None else hours) * _HOUR_SECONDS,
     )
+
+
+def _name(text: str) -> str:
+    if text.casefold() in RESERVED_NAMES:
+        raise ValueError("is the name of a caller of our own; choose another")
+    return text
 
 
 def _algorithm(text: str) -> str:

@@ -1,5 +1,7 @@
 """Who calls: in clients mode a trusted EHR with a valid token, in sandbox mode anybody.
 
+In clients mode the workbench has a door of its own, if the operator opened it.
+
 The token is looked at before the body, and whatever is wrong with it, the caller reads the same
 401; the log names the reason. A trusted client whose tenant is not listed reads 403.
 """
@@ -16,10 +18,11 @@ from typing import cast
 
 from flask import Flask, Response, abort, g, request
 
-from cds_service.clients import SANDBOX, Client
+from cds_service.clients import SANDBOX, WORKBENCH, Client
 from cds_service.outbound import Outbound
 from cds_service.store.port import CardLog
 from cds_service.web.call_schema import Caller
+from cds_service.web.door import NOT_A_TRY, ROOMS, Door, door_of, refusal
 from cds_service.web.errors import Issue, outcome
 from cds_service.web.keys import keys_of
 from cds_service.web.parts import parts
@@ -37,7 +40,6 @@ log = logging.getLogger(__name__)
 
 # Everything else needs a token, whatever is added later.
 _OPEN = frozenset({"health", "metrics", "description", "library", "static"})
-_SANDBOX_ONLY = frozenset({"workbench", "course", "fixtures"})
 
 _FEEDBACK = "/feedback"
 _LOGGED_CHARACTERS = 128
@@ -120,7 +122,8 @@ def register_authentication(app: Flask) -> None:
     outbound = Outbound()
     trusted = [Trusted(client, keys_of(client, outbound).find) for client in clients]
     gate = Gate(trusted, joined.settings.public_url, joined.card_log, joined.clock)
-    app.before_request(partial(_authenticate, gate))
+    door = door_of(joined.settings, joined.clock)
+    app.before_request(partial(_authenticate, gate, door))
 
 
 def caller() -> Caller:
@@ -132,20 +135,27 @@ def _let_anybody_in() -> None:
     g.caller = Caller(SANDBOX, parts().settings.profile)
 
 
-def _authenticate(gate: Gate) -> None:
+def _authenticate(gate: Gate, door: Door | None) -> None:
     room = request.blueprint or request.endpoint
-    if room in _SANDBOX_ONLY:
+    if room in ROOMS and door is None:
         abort(HTTPStatus.NOT_FOUND)
     if room is None or room in _OPEN or request.method == "OPTIONS":
+        return
+    if door is not None and (room in ROOMS or door.is_knocked_at(request)):
+        door.admit(request)
+        g.caller = Caller(WORKBENCH, parts().settings.profile)
         return
     client, tenant = gate.admit(request.headers.get("Authorization", ""), request.path)
     g.caller = Caller(client, client.profile or parts().settings.profile, tenant)
 
 
 def _unauthorized(refused: TokenRefused) -> Response:
-    fields = {"request_id": g.request_id, "reason": refused.reason, "issuer": "unknown"}
-    parts().metrics.refusal(refused.reason)
-    log.warning("caller refused", extra=fields | refused.told)
+    if refused.reason not in NOT_A_TRY:
+        fields = {"request_id": g.request_id, "reason": refused.reason, "issuer": "unknown"}
+        parts().metrics.refusal(refused.reason)
+        log.warning("caller refused", extra=fields | refused.told)
+    if request.blueprint in ROOMS:
+        return refusal(refused)
     if refused.reason in NOT_ALLOWED:
         return outcome(HTTPStatus.FORBIDDEN, [_FORBIDDEN])
     answer = outcome(HTTPStatus.UNAUTHORIZED, [_LOGIN])

@@ -21,8 +21,9 @@ _PROTECTION = {
 
 def page(template: str, *, root: str, status: int = 200, **values: Any) -> Response:
     """A rendered template. ``root`` is the relative way from the page to the base URL."""
-    is_sandbox = parts().settings.is_sandbox
-    text = render_template(template, root=root, is_sandbox=is_sandbox, **values)
+    settings = parts().settings
+    about = {"is_sandbox": settings.is_sandbox, "has_workbench": settings.has_workbench}
+    text = render_template(template, root=root, **about, **values)
     answer = Response(text, status)
     answer.headers.update(_PROTECTION)
     return answer

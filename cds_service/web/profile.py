@@ -1,7 +1,7 @@
-"""The label profile of a call in sandbox mode, where the caller may choose it.
+"""The label profile of a call from the workbench, which may choose it.
 
-``?profile=EU`` lets the workbench show one chart under both labels. In clients mode the profile
-belongs to the client and stands in the clients file, so a call that names another way is refused.
+``?profile=EU`` lets the workbench show one chart under both labels. The profile of an EHR stands
+in the clients file, so a call of an EHR that names one is refused.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ def under_chosen_profile(caller: Caller) -> Caller:
     """The caller, judged by the profile that the query asks for, if it asks for one.
 
     Raises:
-        CallError: 400 in clients mode, or when there is no such profile.
+        CallError: 400 for an EHR of the clients file, or when there is no such profile.
     """
     chosen = request.args.get(_PARAMETER)
     if chosen is None:
         return caller
-    if not caller.client.is_sandbox:
-        problem = "profile may be chosen in sandbox mode only; here it stands in the clients file"
+    if not caller.client.chooses_profile:
+        problem = (
+            "profile is for the workbench to choose; that of an EHR stands in the clients file"
+        )
         raise malformed(problem, _PARAMETER, "not-supported")
     if chosen not in PROFILES:
         raise malformed("profile must be US or EU", _PARAMETER, "value")

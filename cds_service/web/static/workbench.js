@@ -61,7 +61,7 @@ if (current) {
   fixtures.scrollTop = current.offsetTop - fixtures.clientHeight / 3;
 } else {
   choose(service, recall("service"));
-  if (!profile.disabled) choose(profile, recall("profile"));
+  choose(profile, recall("profile"));
   chooseService();
 }
 
@@ -72,7 +72,7 @@ async function chooseFixture(link) {
   if (!await bring(sources.fixture(name))) return;
   mark(link);
   history.replaceState(null, "", `?fixture=${encodeURIComponent(name)}`);
-  if (!profile.disabled) choose(profile, link.dataset.profile);
+  choose(profile, link.dataset.profile);
   if (matchMedia("(width < 60rem)").matches) byId("request").scrollIntoView();
 }
 
@@ -191,7 +191,7 @@ async function showing(sent, address, isCurrent, show) {
 
 /** The profile is named only where it is not the service's own. */
 function query() {
-  const isOwn = profile.disabled || profile.value === profile.dataset.own;
+  const isOwn = profile.value === profile.dataset.own;
   return isOwn ? "" : `?profile=${encodeURIComponent(profile.value)}`;
 }
 
