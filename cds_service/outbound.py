@@ -41,6 +41,9 @@ Address = IPv4Address | IPv6Address
 MayConnect = Callable[[str, Address], bool]
 """Whether a host, as ``Place.host`` writes it, may be reached at an address."""
 
+MayKeep = Callable[[int], bool]
+"""Whether so many bytes more of a body may be kept."""
+
 Resolve = Callable[[str], Sequence[str]]
 """The addresses behind a name; raises OSError when there are none."""
 
@@ -239,8 +242,11 @@ class Outbound:
         deadline: float,
         max_bytes: int,
         may_connect: MayConnect,
+        may_keep: MayKeep = lambda _: True,
     ) -> Answer:
         """Fetch a URL; over by ``deadline``, an instant of ``time.monotonic()``.
+
+        ``may_keep`` is asked for every few bytes of the body, with their number.
 
         Raises:
             OutboundError: when there is no answer, or one that is too large, encoded, or elsewhere.
@@ -249,7 +255,7 @@ class Outbound:
         addresses = self._addresses(place.host, deadline)
         if not addresses or not all(may_connect(place.host, each) for each in addresses):
             raise OutboundError("refused-address")
-        request = _Request(place, headers, deadline, max_bytes)
+        request = _Request(place, headers, deadline, max_bytes, may_keep)
         *others, last = addresses[:TRIED_ADDRESSES]
         for number, address in enumerate(others):
             share = request.seconds_left() / (len(others) - number + 1)
@@ -301,6 +307,7 @@ class _Request:
     headers: Mapping[str, str]
     deadline: float
     max_bytes: int
+    may_keep: MayKeep
 
     def seconds_left(self) -> float:
         left = self.deadline - time.monotonic()
@@ -336,7 +343,7 @@ class _Request:
         body = bytearray()
         for chunk in answer.stream(_CHUNK, decode_content=False):
             body += chunk
-            if len(body) > self.max_bytes:
+            if len(body) > self.max_bytes or not self.may_keep(len(chunk)):
                 raise OutboundError("too-large")
         answer.release_conn()
         headers = {name.lower(): value for name, value in answer.headers.items()}

@@ -236,6 +236,17 @@ def hang(handler: Handler) -> None:
     handler.close_connection = True
 
 
+def after(*first: Callable[[], object]) -> Fault:
+    """Answer as ever, once something was done or waited for."""
+
+    def fault(handler: Handler) -> None:
+        for each in first:
+            each()
+        handler.answer(handler.value)
+
+    return fault
+
+
 def drip(handler: Handler) -> None:
     """Promise a long body and send it byte by byte."""
     handler.send_response(200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
@@ -17,6 +18,7 @@ from cds_service.fhir.hook_call import Authorization, HookCall
 from cds_service.fhir.library import Library
 from cds_service.fhir.prefetch import read_template, search_template, subject_template
 from cds_service.outbound import Outbound
+from cds_service.strict_json import dumps
 from tests import fhir_stub as stub
 from tests.fhir_search import prefetched
 from tests.fhir_stub import FHIRStub
@@ -114,6 +116,21 @@ def ids(value: Any) -> list[str]:
 def outcome_code(value: Any) -> str:
     assert value["resourceType"] == "OperationOutcome"
     return value["issue"][0]["code"]
+
+
+def test_a_server_that_hangs_costs_only_its_own_clients_time(server, monkeypatch):
+    monkeypatch.setattr("cds_service.fhir.access.completer.THREADS", 2)
+    access, hung = FHIRAccess(Outbound(), 10_000), threading.Event()
+    with FHIRStub(chart()) as slow, ThreadPoolExecutor() as calls:
+        slow.fault("Patient", stub.after(hung.set, slow.released.wait))
+        slow.fault("Observation", stub.after(hung.set, slow.released.wait))
+        other = Client("Elsewhere", fhir_servers=(slow.url,))
+        waiting = calls.submit(complete, access, call(slow, client=other))
+        assert hung.wait(20)
+
+        assert set(complete(access, call(server)).fetched.values()) == {"answered"}
+        assert not waiting.done()
+        slow.released.set()
 
 
 class TestWhatIsFetched:
@@ -283,16 +300,25 @@ class TestFailures:
         assert complete(access, call(server)).fetched["conditions"] == "unreadable"
 
     def test_all_answers_together_have_a_limit(self, server, access, monkeypatch):
+        """However many of them are read at the same moment."""
         monkeypatch.setattr(exchange, "LARGEST_CALL", 2000)
-        monkeypatch.setattr("cds_service.fhir.access.completer.THREADS", 1)
-        server.chart += [result(note=[{"text": "x" * 900}]) for _ in range(2)]
-        one_by_one = FHIRAccess(Outbound(), 60_000)
-        codes = [
-            outcome_code(value)
-            for value in complete(one_by_one, call(server)).call.prefetch.values()
-            if value["resourceType"] == "OperationOutcome"
-        ]
-        assert set(codes) == {"too-long"}
+        note = [{"text": "x" * 900}]
+        server.chart += [resource(kind, note=note) for kind in ("Condition", "AdverseEvent")]
+        together = threading.Barrier(len(TEMPLATES))
+        for kind in ("Patient", "Observation", "Condition", "MedicationRequest", "AdverseEvent"):
+            server.fault(kind, stub.after(lambda: together.wait(20)))
+
+        values = complete(access, call(server)).call.prefetch.values()
+        failed = [each for each in values if each["resourceType"] == "OperationOutcome"]
+        assert {outcome_code(each) for each in failed} == {"too-long"}
+        assert sum(len(dumps(each)) for each in values if each not in failed) <= 2000
+
+    def test_an_answer_that_fails_takes_nothing_from_the_others(self, server, access, monkeypatch):
+        monkeypatch.setattr(exchange, "LARGEST_CALL", 30_000)
+        server.fault("Observation", stub.busy(503, "0", times=1))
+        server.fault("Condition", stub.cut_short)
+        server.chart += [resource("MedicationRequest", note=[{"text": "x" * 25_000}])]
+        assert complete(access, call(server)).fetched["medicationRequests"] == "answered"
 
     def test_a_fault_of_ours_is_logged_and_counts_as_failed(self, server, access, monkeypatch):
         def stumble(*_: object) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Executor, ThreadPoolExecutor, wait
 from copy import copy
 from dataclasses import replace
 from typing import Protocol, TypeVar
@@ -28,7 +29,9 @@ from cds_service.outbound import Outbound, PerProcess
 
 log = logging.getLogger("cds_service.fhir")
 
-THREADS = 64
+THREADS = 32
+"""Fetches at a time for one client, in one process; the calls of another are not in their way."""
+
 SENT_BEFORE = "sentBefore"
 """The prefetch key of resources that were sent and that a later, complete search did not bring."""
 
@@ -63,7 +66,7 @@ class FHIRAccess:
         self._outbound = outbound
         self._seconds = deadline_ms / 1000
         self._pause = pause
-        self._threads = PerProcess(lambda: ThreadPoolExecutor(THREADS, "fhir"))
+        self._threads = PerProcess(_Threads)
 
     def complete(self, call: HookCall, templates: Mapping[str, str]) -> Completed:
         """Fetch exactly the keys that were not answered, and the medications nobody sent."""
@@ -84,9 +87,10 @@ class FHIRAccess:
         self, call: HookCall, asked: Sequence[Asked], granted: Permission, deadline: float
     ) -> Completed:
         exchange = Exchange(self._outbound, granted, deadline, self._pause)
-        asked = self._done(asked, exchange)
+        threads = self._threads().of(call.client.name)
+        asked = _done(asked, exchange, threads)
         whole = _with_answers(call, asked)
-        named = self._medications(whole, exchange)
+        named = _medications(whole, exchange, threads)
         fetched = {each.key: each.state.name.lower() for each in asked}
         if named:
             found = [each.resource for each in named if each.resource]
@@ -95,26 +99,43 @@ class FHIRAccess:
         _log_problems(call, asked, named)
         return Completed(whole, fetched)
 
-    def _medications(self, call: HookCall, exchange: Exchange) -> list[Named]:
-        wanted = unresolved_medications(call, exchange.base)[:MOST_MEDICATIONS]
-        named = self._done([Named(each) for each in wanted], exchange)
-        parts = ingredients_of(named, call, exchange.base)[: MOST_MEDICATIONS - len(named)]
-        return named + self._done([Named(each) for each in parts], exchange)
 
-    def _done(self, jobs: Sequence[J], exchange: Exchange) -> list[J]:
-        """The jobs as they stand when all are done, or at the deadline."""
-        if not jobs:
-            return []
-        running = {self._threads().submit(job.fetch, exchange): job for job in jobs}
-        done, late = wait(running, max(0.0, exchange.deadline - time.monotonic()))
-        for future in late:
-            future.cancel()
-        for future in done:
-            if problem := future.exception():
-                log.error("a fetch ended in a fault of ours", exc_info=problem)
-                running[future].fail(FetchError("exception", "a fault of ours"))
-        # Copies, because a job that is late ends by its own deadline and may still write.
-        return [copy(job) for job in jobs]
+class _Threads:
+    """So many threads for each client, made when they are first needed."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, ThreadPoolExecutor] = {}
+        self._lock = threading.Lock()
+
+    def of(self, client: str) -> ThreadPoolExecutor:
+        """The threads of one client."""
+        with self._lock:
+            if client not in self._of:
+                self._of[client] = ThreadPoolExecutor(THREADS, "fhir")
+            return self._of[client]
+
+
+def _medications(call: HookCall, exchange: Exchange, threads: Executor) -> list[Named]:
+    wanted = unresolved_medications(call, exchange.base)[:MOST_MEDICATIONS]
+    named = _done([Named(each) for each in wanted], exchange, threads)
+    parts = ingredients_of(named, call, exchange.base)[: MOST_MEDICATIONS - len(named)]
+    return named + _done([Named(each) for each in parts], exchange, threads)
+
+
+def _done(jobs: Sequence[J], exchange: Exchange, threads: Executor) -> list[J]:
+    """The jobs as they stand when all are done, or at the deadline."""
+    if not jobs:
+        return []
+    running = {threads.submit(job.fetch, exchange): job for job in jobs}
+    done, late = wait(running, max(0.0, exchange.deadline - time.monotonic()))
+    for future in late:
+        future.cancel()
+    for future in done:
+        if problem := future.exception():
+            log.error("a fetch ended in a fault of ours", exc_info=problem)
+            running[future].fail(FetchError("exception", "a fault of ours"))
+    # Copies, because a job that is late ends by its own deadline and may still write.
+    return [copy(job) for job in jobs]
 
 
 def _refused(call: HookCall, asked: Sequence[Asked], refusal: Refusal) -> Completed:

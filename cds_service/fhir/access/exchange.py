@@ -20,7 +20,7 @@ from cds_service.strict_json import JSONError, parse
 MEGABYTE = 1024 * 1024
 LARGEST_ANSWER = 10 * MEGABYTE
 LARGEST_CALL = 50 * MEGABYTE
-"""Bytes read for one hook call, all answers together."""
+"""Bytes kept for one hook call, all answers together."""
 
 RETRY_AFTER_SECONDS = 0.1
 """How long a server that is busy rests when it does not say itself."""
@@ -69,8 +69,7 @@ class Exchange:
         self._outbound = outbound
         self._permission = permission
         self._pause = pause
-        self._bytes_left = LARGEST_CALL
-        self._lock = threading.Lock()
+        self._memory = _Memory(LARGEST_CALL)
         self._headers = {
             "Accept": "application/fhir+json",
             # Some servers answer a search from a cache that is a minute old.
@@ -100,17 +99,56 @@ class Exchange:
         return _resource_in(answer)
 
     def _once(self, url: str) -> Answer:
-        limit = min(LARGEST_ANSWER, self._bytes_left)
+        share = _Share(self._memory)
+        may_connect = self._permission.may_connect
         try:
-            answer = self._outbound.get(
-                url, self._headers, self.deadline, limit, self._permission.may_connect
+            return self._outbound.get(
+                url, self._headers, self.deadline, LARGEST_ANSWER, may_connect, share.take
             )
         except OutboundError as problem:
+            share.give_back()
             code = _CODE_OF_PROBLEM.get(problem.reason, "exception")
             raise FetchError(code, problem.reason) from None
+
+
+class _Memory:
+    """The bytes that may still be read for one hook call, by many threads."""
+
+    def __init__(self, size: int) -> None:
+        self._left = size
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> bool:
+        """Take so many bytes, or none when there are not so many left."""
         with self._lock:
-            self._bytes_left = max(0, self._bytes_left - len(answer.body))
-        return answer
+            if count > self._left:
+                return False
+            self._left -= count
+            return True
+
+    def give_back(self, count: int) -> None:
+        """Leave to others what was taken."""
+        with self._lock:
+            self._left += count
+
+
+class _Share:
+    """What one answer takes of the memory; it gives it back when it comes to nothing."""
+
+    def __init__(self, memory: _Memory) -> None:
+        self._memory = memory
+        self._taken = 0
+
+    def take(self, count: int) -> bool:
+        """Take so many bytes more, if they are left."""
+        if not self._memory.take(count):
+            return False
+        self._taken += count
+        return True
+
+    def give_back(self) -> None:
+        """Leave it to other answers."""
+        self._memory.give_back(self._taken)
 
 
 def _resource_in(answer: Answer) -> Resource:
