@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import selectors
 import socket
+import struct
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -26,7 +27,7 @@ _STATUS: Mapping[type[BaseException], HTTPStatus] = {
     errors.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
     errors.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
 }
-# As long as gunicorn waits for a client that is slow to send.
+# As long as gunicorn waits for a client that has connected and sends nothing.
 _PATIENCE_SECONDS = 5.0
 _FAILED = Issue("exception", "no answer: the service failed on this request; nothing was assessed")
 _UNREADABLE = Issue("structure", "the request is not HTTP as this service reads it")
@@ -51,6 +52,16 @@ class Worker(ThreadWorker):
         any_origin = server.parts.settings.is_sandbox
         with suppress(OSError):
             client.sendall(refusal(status, issue, any_origin=any_origin))
+
+    def handle(self, conn: Any) -> Any:
+        """Serve one request, and give up a client that stops in the middle of it.
+
+        gunicorn waits for ever, so as many halves of a request as there are threads would stop it.
+        """
+        seconds, rest = divmod(_PATIENCE_SECONDS, 1)
+        idle = struct.pack("@ll", int(seconds), int(rest * 1_000_000))
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, idle)
+        return super().handle(conn)
 
     def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
         """Hear out a body that nobody read, as far as one may be sent, after the answer has left.

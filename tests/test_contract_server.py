@@ -129,6 +129,19 @@ def test_a_body_too_large_is_answered_although_the_client_sends_on(
     assert answer["resourceType"] == "OperationOutcome"
 
 
+@pytest.mark.parametrize("chunks", [b"zz\r\n", b"2\r\n{}!\r\n0\r\n\r\n"])
+def test_a_body_that_is_not_chunked_as_announced_is_malformed(
+    served: Served, chunks: bytes
+) -> None:
+    with served.socket() as client:
+        client.sendall(f"{HEAD}Transfer-Encoding: chunked\r\n\r\n".encode() + chunks)
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+
+        assert answer.status == 400
+        assert json.loads(answer.read())["resourceType"] == "OperationOutcome"
+
+
 def test_a_connection_stays_although_nobody_read_the_chart_that_was_sent(served: Served) -> None:
     with closing(http.client.HTTPConnection("127.0.0.1", served.port)) as client:
         for _ in range(3):

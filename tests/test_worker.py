@@ -11,8 +11,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from gunicorn.http import errors
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from cds_service.settings import Settings
 from cds_service.web.errors import Issue
@@ -109,3 +111,18 @@ def test_a_worker_that_is_merely_full_keeps_its_listener(
     worker.set_accept_enabled(False)
 
     assert listener.fileno() != -1
+
+
+@pytest.mark.parametrize("half", [b"POST / HT", b"POST / HTTP/1.1\r\nHost: x\r\n"])
+def test_a_client_that_stops_in_the_middle_of_a_request_is_given_up(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, half: bytes
+) -> None:
+    monkeypatch.setattr("cds_service.worker._PATIENCE_SECONDS", 0.01)
+    config = Config()
+    worker.log = Logger(config)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(half)
+        connection = TConn(config, ours, ("127.0.0.1", 1), ("127.0.0.1", 2))
+
+        assert worker.handle(connection) is False

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from flask import Request
+from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge
 
 from cds_service.settings import MEGABYTE
@@ -13,6 +15,8 @@ from cds_service.strict_json import JSONError, parse
 from cds_service.web.errors import CallError, Issue, malformed
 from cds_service.web.parts import parts
 
+_BREAKS_OFF = (ClientDisconnected, OSError, ParseException)
+"""A body that is cut off, does not go on for long, or is not chunked as its headers say."""
 _CHUNK = 65_536
 _PATIENCE = 4
 """How many times the limit is read of a body that is refused for its length."""
@@ -48,8 +52,8 @@ def _read(request: Request) -> bytes:
     except RequestEntityTooLarge:
         _hear_out(request, limit)
         raise _too_large(limit) from None
-    except ClientDisconnected:
-        raise malformed("the body ended before its announced length") from None
+    except _BREAKS_OFF:
+        raise malformed("the body broke off before its announced end") from None
     if len(body) > limit:
         raise _too_large(limit)
     return body
@@ -60,9 +64,10 @@ def _hear_out(request: Request, limit: int) -> None:
     if not request.environ.get("wsgi.input_terminated"):
         return  # reading past its end would never return
     rest = request.environ["wsgi.input"]
-    for _ in range(0, _PATIENCE * limit, _CHUNK):
-        if not rest.read(_CHUNK):
-            return
+    with suppress(*_BREAKS_OFF):
+        for _ in range(0, _PATIENCE * limit, _CHUNK):
+            if not rest.read(_CHUNK):
+                return
 
 
 def _too_large(limit: int) -> CallError:
