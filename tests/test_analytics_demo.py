@@ -125,6 +125,15 @@ class TestTheCommand:
         assert "--force" in done.output
         assert rows(url, "calls") == 1
 
+    def test_stays_out_of_a_log_that_real_callers_will_use(self, run, tmp_path):
+        file = tmp_path / "clients.yaml"
+        file.write_text("clients: [{name: A, issuer: a, keys: {jwks_url: https://a.example/}}]")
+
+        done = run(CDS_CLIENTS=str(file))
+
+        assert done.exit_code == 1
+        assert "CDS_CLIENTS is set" in done.output
+
     @pytest.mark.usefixtures("with_a_real_call")
     def test_may_be_forced_in_and_taken_out_again(self, run, url):
         assert run("--force").exit_code == 0

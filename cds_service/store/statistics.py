@@ -70,36 +70,43 @@ def _between(column: ColumnElement[datetime]) -> ColumnElement[bool]:
     return and_(column >= since, column < until)
 
 
-# Both databases write a UTC day alike, if asked for text.
-_day = cast(func.date(calls.c.at), String).label("day")
-_of_call = cards.c.call == calls.c.key
+def _day(moment: ColumnElement[datetime]) -> ColumnElement[str]:
+    """The day in UTC: both databases write it alike, if asked for text."""
+    return cast(func.date(moment), String).label("day")
 
 
-def _last_answers() -> Subquery:
-    """The last answer to each card of the calls: its place in the log and what was said."""
-    newest_first = (feedback.c.at.desc(), feedback.c.received_at.desc(), feedback.c.digest.desc())
+def _cards_with_answers() -> Subquery:
+    """Each card of the calls, once, with the last answer to it; empty where nobody answered."""
     card = (cards.c.call, cards.c.position)
+    newest_first = (feedback.c.at.desc(), feedback.c.received_at.desc(), feedback.c.digest.desc())
+    is_answer = and_(
+        feedback.c.card == cards.c.uuid,
+        feedback.c.client == calls.c.client,
+        cards.c.shown_as.in_(ON_SCREEN),
+    )
     ranked = (
         select(
             *card,
-            *(feedback.c[name] for name in ("outcome", "at", "accepted_suggestions")),
+            calls.c.at.label("asked"),
+            *(cards.c[name] for name in ("rule_id", "indicator", "shown_as")),
+            feedback.c.at.label("answered"),
+            *(feedback.c[name] for name in ("outcome", "accepted_suggestions")),
             *(feedback.c[name] for name in ("reason_code", "reason_display")),
             case((feedback.c.comment != "", 1), else_=0).label("has_comment"),
             func.row_number().over(partition_by=card, order_by=newest_first).label("place"),
         )
-        .join_from(calls, cards, _of_call)
-        .join(feedback, and_(feedback.c.card == cards.c.uuid, feedback.c.client == calls.c.client))
-        .where(_between(calls.c.at), cards.c.shown_as.in_(ON_SCREEN))
+        .join_from(calls, cards, cards.c.call == calls.c.key)
+        .outerjoin(feedback, is_answer)
+        .where(_between(calls.c.at))
         .subquery()
     )
     return select(ranked).where(ranked.c.place == 1).subquery()
 
 
-_last = _last_answers()
-_answered = and_(_last.c.call == cards.c.call, _last.c.position == cards.c.position)
+_card = _cards_with_answers().c
 
 _CALLS = (
-    select(_day, calls.c.service_id, calls.c.status, func.count().label("calls"))
+    select(_day(calls.c.at), calls.c.service_id, calls.c.status, func.count().label("calls"))
     .where(_between(calls.c.at))
     .group_by("day", calls.c.service_id, calls.c.status)
     .order_by("day", calls.c.service_id, calls.c.status)
@@ -110,44 +117,34 @@ _MILLISECONDS = (
     .group_by(calls.c.service_id, calls.c.status, calls.c.milliseconds)
     .order_by(calls.c.service_id, calls.c.status)
 )
-_alike = (cards.c.rule_id, cards.c.indicator, cards.c.shown_as, _last.c.outcome)
+_alike = (_card.rule_id, _card.indicator, _card.shown_as, _card.outcome)
 _CARDS = (
-    select(_day, *_alike, func.count().label("cards"))
-    .join_from(calls, cards, _of_call)
-    .outerjoin(_last, _answered)
-    .where(_between(calls.c.at))
+    select(_day(_card.asked), *_alike, func.count().label("cards"))
     .group_by("day", *_alike)
-    .order_by("day", cards.c.rule_id, cards.c.indicator, cards.c.shown_as)
+    .order_by("day", *_alike)
 )
-_said = (cards.c.rule_id, _last.c.reason_code, _last.c.reason_display, _last.c.has_comment)
+_said = (_card.rule_id, _card.reason_code, _card.reason_display, _card.has_comment)
 _REASONS = (
     select(*_said, func.count().label("cards"))
-    .join_from(cards, _last, _answered)
-    .where(_last.c.outcome == "overridden")
+    .where(_card.outcome == "overridden")
     .group_by(*_said)
     .order_by(func.count().desc(), *_said)
 )
 # The list of what was accepted is JSON, and UUIDs of ours stand in it as they are.
 _is_taken = and_(
-    _last.c.outcome == "accepted",
-    _last.c.accepted_suggestions.contains('"' + suggestions.c.uuid + '"'),
+    _card.outcome == "accepted",
+    _card.accepted_suggestions.contains('"' + suggestions.c.uuid + '"'),
 )
 _SUGGESTIONS: Select[Any] = (
     select(
-        cards.c.rule_id,
+        _card.rule_id,
         suggestions.c.actions,
         func.count().label("offered"),
         func.sum(case((_is_taken, 1), else_=0)).label("accepted"),
     )
-    .join_from(calls, cards, _of_call)
-    .join(
-        suggestions,
-        and_(suggestions.c.call == cards.c.call, suggestions.c.card == cards.c.position),
-    )
-    .outerjoin(_last, _answered)
-    .where(_between(calls.c.at), cards.c.shown_as.in_(ON_SCREEN))
-    .group_by(cards.c.rule_id, suggestions.c.actions)
-    .order_by(cards.c.rule_id, suggestions.c.actions)
+    .where(suggestions.c.call == _card.call, suggestions.c.card == _card.position)
+    .where(_card.shown_as.in_(ON_SCREEN))
+    .group_by(_card.rule_id, suggestions.c.actions)
 )
 _MISSING = (
     select(calls.c.missing, func.count().label("calls"))
@@ -155,8 +152,8 @@ _MISSING = (
     .group_by(calls.c.missing)
 )
 _TIMES = (
-    select(_last.c.outcome, calls.c.at.label("asked"), _last.c.at.label("answered"))
-    .join_from(calls, _last, _last.c.call == calls.c.key)
+    select(_card.outcome, _card.asked, _card.answered)
+    .where(_card.outcome.is_not(None))
     .execution_options(yield_per=1000)
 )
 _STRAYS = (
@@ -165,7 +162,11 @@ _STRAYS = (
     .where(
         _between(feedback.c.received_at),
         ~exists()
-        .where(cards.c.uuid == feedback.c.card, _of_call, calls.c.client == feedback.c.client)
+        .where(
+            cards.c.uuid == feedback.c.card,
+            calls.c.key == cards.c.call,
+            calls.c.client == feedback.c.client,
+        )
         .correlate(feedback),
     )
 )

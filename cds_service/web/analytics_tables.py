@@ -147,7 +147,8 @@ def _cards(counts: Iterable[CardCount], days: Sequence[date]) -> Table:
     by_kind: dict[tuple[str, str], list[CardCount]] = {}
     for each in counts:
         by_kind.setdefault((each.rule_id, each.indicator), []).append(each)
-    rows = [(*kind, *_shown_as(cards), _trend(cards, days)) for kind, cards in by_kind.items()]
+    counted = {kind: _shown_as(cards) for kind, cards in by_kind.items()}
+    most_shown_first = sorted(by_kind, key=lambda kind: (-counted[kind][0], kind))
     return Table(
         "cards",
         "Cards by rule and indicator",
@@ -162,7 +163,7 @@ def _cards(counts: Iterable[CardCount], days: Sequence[date]) -> Table:
             Column("Left out"),
             Column("Shown over time", "trend"),
         ),
-        tuple(sorted(rows, key=lambda row: (-row[2], row[:2]))),
+        tuple((*kind, *counted[kind], _trend(by_kind[kind], days)) for kind in most_shown_first),
     )
 
 
