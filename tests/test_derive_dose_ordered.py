@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.facts.derive.expected_dose import expected_dose
-from cds_service.facts.derive.reduction import labelled_level, tells_of_reduction
+from cds_service.facts.derive.reduction import MOST_TOLD, labelled_level, tells_of_reduction
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS
@@ -269,3 +269,14 @@ def test_orders_that_are_unread_may_hold_a_reduction():
 
 def test_a_substance_without_a_regimen_has_no_labelled_dose():
     assert ask(chart(draft("busulfan")), "dose_ordered", substance="busulfan").gaps
+
+
+def test_of_very_many_reductions_the_earliest_are_looked_at():
+    """They count every reduced dose since; that there are more leaves the number open upwards."""
+    late = [dose(n, amount="1.2 mg", text="dose reduced for ALT") for n in range(1, MOST_TOLD + 1)]
+    first = dose(60, amount="1.15 mg", text="dose reduced for ALT")
+    order = ordered("1.3 mg", cycle=3, day=1)
+
+    alone = fields(BSA, order, first)["above_reduced"]
+    assert fields(BSA, order, *late[1:], first)["above_reduced"] == alone
+    assert fields(BSA, order, *late, first)["above_reduced"] == Interval.at_least(alone.lo)

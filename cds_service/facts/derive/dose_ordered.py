@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from fractions import Fraction
 from functools import partial, reduce
 
@@ -24,7 +25,13 @@ from cds_service.facts.derive.order import (
     running_cycle,
     walked,
 )
-from cds_service.facts.derive.reduction import Level, Reduction, amount_per_m2, reductions
+from cds_service.facts.derive.reduction import (
+    Level,
+    Reduction,
+    Reductions,
+    amount_per_m2,
+    reductions,
+)
 from cds_service.facts.derive.response import remission_since_first_dose
 from cds_service.facts.derive.schedule import days_since_last
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, number, slug
@@ -48,7 +55,7 @@ class Ordered:
     per_m2: Interval | Unknown
     expected: Expected
     remission: bool | Unknown | None
-    told: tuple[Reduction, ...]
+    reductions: Reductions
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +79,7 @@ def answer(question: Question, view: View) -> Answer:
         return Answer(question, (), (Unknown(_DOSE, Reason.NOT_RECORDED, "no regimen"), *unread))
     body = surface(view, substance)
     drafts = view.drafts(substance)
-    told = reductions(view, substance, body.value) if drafts else ()
+    told = reductions(view, substance, body.value) if drafts else Reductions()
     orders = [_ordered(view, substance, regimen, use, body, told) for use in drafts]
     tolerance = number(question, "tolerance") or Fraction(0)
     gaps = body.gaps if any(use.dose for use in drafts) else ()
@@ -86,7 +93,7 @@ def _ordered(
     regimen: Regimen,
     use: DrugUse,
     body: Surface,
-    told: tuple[Reduction, ...],
+    told: Reductions,
 ) -> Ordered:
     place = position(view, substance, use)
     gaps = view.dose_gaps(substance, f"cycle of this {view.name(substance)} order")
@@ -218,7 +225,7 @@ def _amount(dose: Dose, body: Interval | None) -> Interval | None:
 
 
 def _reduced(view: View, substance: str, ordered: Ordered) -> bool | Unknown:
-    if ordered.told:
+    if ordered.reductions.told:
         return True
     unread = _unread_reductions(view, substance)
     return unread[0] if unread else False
@@ -230,7 +237,7 @@ def _above_reduced(view: View, substance: str, ordered: Ordered) -> Interval | U
     Higher is what exceeds a reduced dose in mg/m2 and is a greater part of its own labelled dose:
     day 1 and the later days have different ones.
     """
-    on_file = [each for each in ordered.told if each.source != ordered.use.source]
+    on_file = [each for each in ordered.reductions.told if each.source != ordered.use.source]
     if not on_file:
         unread = _unread_reductions(view, substance)
         return unread[0] if unread else None
@@ -245,7 +252,8 @@ def _above_reduced(view: View, substance: str, ordered: Ordered) -> Interval | U
     if not known:
         source = on_file[0].source.reference
         return Unknown("dose after the reduction on file", Reason.NOT_RECORDED, reference=source)
-    return Interval.exactly(max(known))
+    above = max(known)
+    return Interval.exactly(above) if ordered.reductions.is_whole else Interval.at_least(above)
 
 
 def _above(amount: Fraction, part: Fraction, reduction: Reduction) -> Fraction | None:
@@ -316,19 +324,19 @@ def _percent_text(ordered: Ordered, tolerance: Fraction) -> str:
 
 def _reduction_text(ordered: Ordered) -> str:
     """``0.6 mg/m2 on 2026-10-05``: the reduced dose nearest below the ordered, else its words."""
-    levels = [level for each in ordered.told for level in each.levels]
-    if levels:
-        shown = _nearest_below(levels, ordered.per_m2)
+    if ordered.reductions.levels:
+        shown = _nearest_below(ordered.reductions.levels, ordered.per_m2)
         return f"{plain(shown.amount)} mg/m2" + (f" on {shown.day}" if shown.day else "")
-    first: tuple[str | date, ...] = tuple(each.words for each in ordered.told)
-    return str(first[0]) if first else ""
+    return next((each.words for each in ordered.reductions.told), "")
 
 
-def _nearest_below(levels: list[Level], ordered: Interval | Unknown) -> Level:
-    """The highest level below the dose ordered; the lowest of all when none is."""
+def _nearest_below(levels: Sequence[Level], ordered: Interval | Unknown) -> Level:
+    """The highest of the levels, lowest first, below the dose ordered; else the lowest of all."""
     most = None if isinstance(ordered, Unknown) else ordered.number
-    below = [each for each in levels if most is not None and each.amount < most]
-    return max(below, key=_amount_of) if below else min(levels, key=_amount_of)
+    below = 0 if most is None else bisect_left(levels, most, key=_amount_of)
+    if not below:
+        return levels[0]
+    return levels[bisect_left(levels, levels[below - 1].amount, key=_amount_of)]
 
 
 def _amount_of(level: Level) -> Fraction:

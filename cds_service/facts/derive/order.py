@@ -55,6 +55,10 @@ def planned_day(view: View, order: DrugUse) -> date:
 
 def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
     """The days of the doses ordered, in order; today when none is named or all have passed."""
+    return view.once(("planned days", id(order)), lambda: _planned_days(view, order))
+
+
+def _planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
     today = view.chart.today
     started = (order.start.day,) if order.start and order.start.day else ()
     ahead = sorted({day for day in order.days or started if day >= today})

@@ -7,7 +7,7 @@ dose because of a remission is not a reduction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
@@ -41,44 +41,77 @@ _HARDLY = Fraction(9, 10)
 """A dose this near to a labelled level, or nearer, is that level and not a reduced one."""
 
 
+MOST_TOLD = 20
+"""Reductions looked at; the earliest ones, because every reduced dose since counts for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A reduced dose on file: in mg/m2, its part of the labelled dose, and its day."""
+    """A reduced dose on file: in mg/m2, the labelled dose, its part of that, and its day."""
 
     amount: Fraction
+    labelled: Fraction
     part: Fraction
     day: date | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """A reduction on file: the order or dose that tells of it, and the doses that show it.
+    """A reduction on file: the order or dose that tells of it, and the lowest doses that show it.
 
     ``part`` is the share that the words leave ("25 % reduction" leaves 3/4), None when they name
-    none.
+    none. ``levels`` hold one level for each labelled dose.
     """
 
     words: str
     source: Source
-    day: date | None
     part: Fraction | None
     levels: tuple[Level, ...] = ()
 
 
-def reductions(view: View, substance: str, body: Interval | None) -> tuple[Reduction, ...]:
-    """Every reduction that the chart tells of; those that no dose shows have no level."""
-    regimen = view.regimen(substance)
-    told = [use for use in _uses(view, substance) if tells_of_reduction(_words(use))]
-    return tuple(
-        Reduction(
-            _words(use).strip(),
-            use.source,
-            _day(use),
-            _part(_words(use)),
-            tuple(_levels(view, substance, use, body, regimen)) if regimen else (),
-        )
-        for use in told
-    )
+@dataclass(frozen=True, slots=True)
+class Reductions:
+    """What the chart tells of reductions, and every dose that shows one, the lowest first.
+
+    ``is_whole`` is False when more are told than are looked at.
+    """
+
+    told: tuple[Reduction, ...] = ()
+    levels: tuple[Level, ...] = ()
+    is_whole: bool = True
+
+
+def reductions(view: View, substance: str, body: Interval | None) -> Reductions:
+    """The reductions that the chart tells of; those that no dose shows have no level."""
+    regimen, uses = view.regimen(substance), tuple(_uses(view, substance))
+    told = [use for use in uses if tells_of_reduction(_words(use))]
+    kept = told if len(told) <= MOST_TOLD else sorted(told, key=_day_or_never)[:MOST_TOLD]
+    if not kept or regimen is None:
+        return Reductions(tuple(_reduction(use, ()) for use in kept))
+    shown = [(use, level) for use in uses if (level := _level(use, body, regimen))]
+    found: list[Reduction] = []
+    counted: dict[int, Level] = {}
+    for use in kept:
+        since = _day(use)
+        levels = [each for other, each in shown if other is use or _is_since(each, since)]
+        found.append(_reduction(use, levels))
+        counted |= {id(each): each for each in levels}
+    lowest_first = sorted(counted.values(), key=lambda each: each.amount)
+    return Reductions(tuple(found), tuple(lowest_first), len(kept) == len(told))
+
+
+def _reduction(use: DrugUse, levels: Iterable[Level]) -> Reduction:
+    lowest: dict[Fraction, Level] = {}
+    for each in levels:
+        known = lowest.setdefault(each.labelled, each)
+        if each.amount < known.amount:
+            lowest[each.labelled] = each
+    words = _words(use)
+    return Reduction(words.strip(), use.source, _part(words), tuple(lowest.values()))
+
+
+def _is_since(level: Level, since: date | None) -> bool:
+    return since is not None and level.day is not None and level.day >= since
 
 
 def tells_of_reduction(words: str) -> bool:
@@ -117,19 +150,18 @@ def _part(words: str) -> Fraction | None:
     return 1 - Fraction(int(found[1]), 100) if found else None
 
 
-def _levels(
-    view: View, substance: str, told: DrugUse, body: Interval | None, regimen: Regimen
-) -> Iterator[Level]:
-    """The reduced doses on file from the day of the reduction on."""
-    since = _day(told)
-    for use in _uses(view, substance):
-        day = _day(use)
-        later = use is told or (since is not None and day is not None and day >= since)
-        amount = amount_per_m2(use, body)
-        if use.role == "on-file" and later and amount and amount.number:
-            part = amount.number / labelled_level(amount.number, regimen)
-            if part < _HARDLY:
-                yield Level(amount.number, part, day)
+def _day_or_never(use: DrugUse) -> date:
+    return _day(use) or date.max
+
+
+def _level(use: DrugUse, body: Interval | None, regimen: Regimen) -> Level | None:
+    """The dose of an order or record on file, if it is a reduced one."""
+    amount = amount_per_m2(use, body)
+    if use.role != "on-file" or amount is None or not amount.number:
+        return None
+    labelled = labelled_level(amount.number, regimen)
+    part = amount.number / labelled
+    return Level(amount.number, labelled, part, _day(use)) if part < _HARDLY else None
 
 
 def labelled_level(amount: Fraction, regimen: Regimen) -> Fraction:
