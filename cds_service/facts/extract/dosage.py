@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Literal
 
@@ -38,35 +38,38 @@ MAX_DAYS = 400
 """More planned days than this are not a plan we can use."""
 
 
-def event_days(dosages: Iterable[Resource]) -> list[date]:
-    """The calendar days named one by one in ``timing.event``, in order."""
-    days = {moment.day for moment in _events(dosages) if moment.day is not None}
-    return sorted(days)[:MAX_DAYS]
+def events_in(dosages: Iterable[Resource]) -> tuple[Moment, ...]:
+    """What is named one by one in ``timing.event``, as it is written."""
+    written = (at(dosage, "timing", "event") for dosage in dosages)
+    found = (
+        moment_at({"event": event}, "event")
+        for events in written
+        if isinstance(events, list)
+        for event in events
+    )
+    return tuple(moment for moment in found if moment)
 
 
-def _events(dosages: Iterable[Resource]) -> Iterator[Moment]:
-    for dosage in dosages:
-        events = at(dosage, "timing", "event")
-        for event in events if isinstance(events, list) else ():
-            if moment := moment_at({"event": event}, "event"):
-                yield moment
+def event_days(events: Iterable[Moment]) -> list[date]:
+    """The calendar days named, in order."""
+    return sorted({moment.day for moment in events if moment.day is not None})[:MAX_DAYS]
 
 
-def first_start(dosages: Iterable[Resource]) -> Moment | None:
+def first_start(dosages: Iterable[Resource], events: Sequence[Moment]) -> Moment | None:
     """The earliest start of a bounded period, or the first day named."""
     dosages = list(dosages)
     starts = [moment_at(dosage, "timing", "repeat", "boundsPeriod", "start") for dosage in dosages]
-    known = [start for start in starts if start] or list(_events(dosages))
+    known = [start for start in starts if start] or events
     return min(known, key=lambda moment: moment.first, default=None)
 
 
-def last_end(dosages: Iterable[Resource]) -> Moment | None:
+def last_end(dosages: Iterable[Resource], events: Sequence[Moment]) -> Moment | None:
     """The latest end of a bounded period; the last day named when days are all there is."""
     dosages = list(dosages)
     ends = [moment_at(dosage, "timing", "repeat", "boundsPeriod", "end") for dosage in dosages]
     known = [end for end in ends if end]
     if not known and dosages and all(at(d, "timing", "repeat") is None for d in dosages):
-        known = list(_events(dosages))
+        return latest(events)
     return latest(known)
 
 
@@ -94,14 +97,14 @@ def is_local_form(label: str) -> bool:
     return bool(_LOCAL_FORMS.search(tidy(label)))
 
 
-def is_one_off(dosages: Iterable[Resource]) -> bool:
+def is_one_off(dosages: Iterable[Resource], events: Sequence[Moment]) -> bool:
     """Whether a single dose is meant: one day named, a count of one, or the words for it."""
     dosages = list(dosages)
     counts = {at(dosage, "timing", "repeat", "count") for dosage in dosages if _hashable(dosage)}
     if counts == {1}:
         return True
     if all(at(dosage, "timing", "repeat") is None for dosage in dosages):
-        if len(list(_events(dosages))) == 1:
+        if len(events) == 1:
             return True
         return any(_ONCE.search(tidy(words)) for dosage in dosages for words in _words(dosage))
     return False

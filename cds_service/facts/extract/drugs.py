@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from cds_service.facts.extract import dosage as dosing
@@ -61,7 +61,8 @@ def _orders(material: Material) -> Iterator[DrugUse]:
         authored = moment_at(resource, "authoredOn")
         supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
         supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")
-        start = dosing.first_start(dosages) or supply_start
+        events = dosing.events_in(dosages)
+        start = dosing.first_start(dosages, events) or supply_start
         dose = dosing.dose_in(dosages, "dose") or dose_in_words(words, "dose")
         yield DrugUse(
             substances=drug.substances,
@@ -74,12 +75,12 @@ def _orders(material: Material) -> Iterator[DrugUse]:
             intent=text_at(resource, "intent"),
             local_use=_is_local(drug, dosages),
             route=route_of(dosages),
-            one_off=dosing.is_one_off(dosages),
+            one_off=dosing.is_one_off(dosages, events),
             do_not_perform=resource.get("doNotPerform") is True,
             start=start,
-            end=dosing.latest((dosing.last_end(dosages), supply_end)),
+            end=dosing.latest((dosing.last_end(dosages, events), supply_end)),
             authored=authored,
-            days=_planned_days(dosages, start, authored),
+            days=_planned_days(events, start, authored),
             dose=dose,
             dose_per_m2=dosing.dose_in(dosages, "dose-per-m2")
             or dose_in_words(words, "dose-per-m2"),
@@ -102,10 +103,10 @@ def _order_status(found: Found, resource: Resource) -> str:
 
 
 def _planned_days(
-    dosages: list[Resource], start: Moment | None, authored: Moment | None
+    events: Sequence[Moment], start: Moment | None, authored: Moment | None
 ) -> tuple[date, ...]:
     """The days named; else the first day of the period; else the day the order was written."""
-    if days := dosing.event_days(dosages):
+    if days := dosing.event_days(events):
         return tuple(days)
     return tuple(moment.day for moment in (start or authored,) if moment and moment.day)
 
@@ -113,6 +114,7 @@ def _planned_days(
 def _statements(material: Material) -> Iterator[DrugUse]:
     for found, drug, resource in _readable(material, "MedicationStatement"):
         dosages = list(each(resource, "dosage"))
+        events = dosing.events_in(dosages)
         yield DrugUse(
             substances=drug.substances,
             kind="statement",
@@ -123,10 +125,10 @@ def _statements(material: Material) -> Iterator[DrugUse]:
             resolved_by=drug.by,
             local_use=_is_local(drug, dosages),
             route=route_of(dosages),
-            one_off=dosing.is_one_off(dosages),
+            one_off=dosing.is_one_off(dosages, events),
             start=_effective_start(resource),
             end=dosing.latest(
-                (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(dosages))
+                (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(dosages, events))
             ),
             authored=moment_at(resource, "dateAsserted"),
             status_reason=name_of(resource.get("statusReason")),
