@@ -10,6 +10,7 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from cds_service.errors import DataUnavailable
 from cds_service.settings import Settings
+from cds_service.web.call_schema import MOST_DRAFTS
 
 SIGN = "/cds-services/inotuzumab-order-sign"
 ABSENT = object()
@@ -79,6 +80,15 @@ def test_a_missing_or_wrong_field_is_refused_by_name(client, decided, path, wron
             {"context": {"patientId": "1", "draftOrders": {"resourceType": "Bundle", "entry": {}}}},
             "context.draftOrders.entry",
         ),
+        (
+            {
+                "context": {
+                    "patientId": "1",
+                    "draftOrders": {"resourceType": "Bundle", "entry": [{}] * (MOST_DRAFTS + 1)},
+                }
+            },
+            "context.draftOrders.entry",
+        ),
     ],
 )
 def test_a_body_that_contradicts_itself_is_refused(client, decided, change, path):
@@ -87,6 +97,15 @@ def test_a_body_that_contradicts_itself_is_refused(client, decided, change, path
     assert answer.status_code == 400
     assert [path] in [issue["expression"] for issue in answer.json["issue"]]
     assert "secret" not in answer.text
+
+
+def test_as_many_orders_as_are_read_in_one_call_are_read(client, decided):
+    drafts = {"resourceType": "Bundle", "entry": [{}] * MOST_DRAFTS}
+
+    assert (
+        post(client, request_body(context={"patientId": "1", "draftOrders": drafts})).status_code
+        == 200
+    )
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,9 @@ from cds_service.web.form import (
     issues,
 )
 
+MOST_DRAFTS = 500
+"""Entries of draftOrders in one call; each is judged at its own place in the course."""
+
 _PATIENT_REFERENCE = re.compile(r"(?:.*/)?Patient/([^/]+)(?:/_history/.*)?")
 _ENCOUNTER_REFERENCE = re.compile(r"(?:.*/)?Encounter/([^/]+)(?:/_history/.*)?")
 _ABSOLUTE_REFERENCE = re.compile(r"https?://.*/([A-Z][A-Za-z]+/[^/]+)(?:/_history/.*)?")
@@ -72,8 +75,12 @@ def _expect_bundle(resource: Mapping[str, Any]) -> None:
     """Whether each order in it can be read is for others to say."""
     if resource.get("resourceType") != "Bundle":
         raise ValidationError({"resourceType": ["must be Bundle"]})
-    if not isinstance(resource.get("entry", []), list):
+    entries = resource.get("entry", [])
+    if not isinstance(entries, list):
         raise ValidationError({"entry": ["must be an array"]})
+    if len(entries) > MOST_DRAFTS:
+        problem = f"holds more than {MOST_DRAFTS} orders: send fewer in one call"
+        raise ValidationError({"entry": [problem]})
 
 
 class _Context(Tolerant):
