@@ -29,7 +29,7 @@ from cds_service.outbound import Outbound, PerProcess
 
 log = logging.getLogger("cds_service.fhir")
 
-THREADS = 32
+THREADS = 64
 """Fetches at a time for one client, in one process; the calls of another are not in their way."""
 
 SENT_BEFORE = "sentBefore"
