@@ -84,4 +84,5 @@ PIN = $(VENV)-lock/bin/uv pip compile --quiet --universal --python $(VENV)-lock/
 
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) $(VENV)-lock build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf tests/fhir_server/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
