@@ -274,8 +274,11 @@ def _folder(text: str) -> Path:
 
 
 def _database_url(text: str) -> str:
-    if not re.match(r"[a-z][a-z0-9]*(\+[a-z0-9_]+)?://", text):
-        raise ValueError("must be a database URL such as postgresql+psycopg://user@host/name")
+    if not re.match(r"(sqlite|sqlite\+pysqlite|postgres|postgresql|postgresql\+psycopg)://", text):
+        raise ValueError(
+            "must be the URL of a database that the card log can use: "
+            "postgresql://user@host/name or sqlite:///folder/file"
+        )
     return text
 
 

@@ -153,6 +153,12 @@ def test_a_password_in_a_wrong_url_is_not_repeated():
     assert "secret" not in problem
 
 
+def test_a_database_that_cannot_hold_the_card_log_is_told_with_everything_else():
+    told = problems(CDS_DATABASE_URL="gopher://x", CDS_PROFILE="FR")
+
+    assert [each.partition(":")[0] for each in told] == ["CDS_PROFILE", "CDS_DATABASE_URL"]
+
+
 def test_store_and_fhir_settings_are_read():
     settings = Settings.from_environment(
         {
