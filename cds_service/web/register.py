@@ -22,6 +22,7 @@ from cds_service.web.errors import register_errors
 from cds_service.web.headers import register_headers
 from cds_service.web.markdown import as_html
 from cds_service.web.parts import EXTENSION
+from cds_service.web.static_files import register_static_files
 
 
 def register(app: Flask) -> None:
@@ -38,6 +39,7 @@ def register(app: Flask) -> None:
         *(workbench, course, analytics),
     ):
         app.register_blueprint(module.blueprint)
+    register_static_files(app)
     register_errors(app)
     metrics.register_metrics(app)
     register_headers(app)
