@@ -7,8 +7,10 @@ import pytest
 from tests.fault_matrix import (
     FAULTS,
     GAP,
+    IN_ALL_SITUATIONS,
     OVERCOME,
     SITUATIONS,
+    TELLING,
     TRANSPORTS,
     Seen,
     ask,
@@ -28,6 +30,11 @@ def test_every_fault_is_said_or_changes_nothing(fault, transport):
     assert [each for each in results.items() if "UNSAFE" in each[1]] == []
     if fault in OVERCOME:
         assert set(results.values()) == {"same cards"}
+
+
+def test_the_situations_every_fault_is_put_to_are_among_all():
+    assert set(TELLING) <= set(SITUATIONS)
+    assert set(FAULTS) >= IN_ALL_SITUATIONS
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: f"{each.fixture}-{each.lacks}")
