@@ -1,6 +1,6 @@
 """``python -m tests.browser.screenshots`` makes the pictures of docs/img/ anew.
 
-Palette PNGs at one dot per pixel: they are for reading, not for printing.
+One dot per pixel: they are for reading, not for printing.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from tempfile import TemporaryDirectory
 from playwright.sync_api import Browser
 
 from tests.browser.bench import Bench
-from tests.browser.chromium import PHONE, WIDE, Watch, chromium
+from tests.browser.chromium import PHONE, Watch, chromium
 from tests.servers import Served, serving
 
 FOLDER = Path(__file__).parents[2] / "docs" / "img"
+LOW = {"width": 1440, "height": 800}
 PATIENT = "dana-held-for-liver-toxicity"
 
 
@@ -31,7 +32,7 @@ def main() -> None:
 
 
 def _of_all_pages(service: Served, browser: Browser) -> None:
-    for name, size in (("wide", WIDE), ("phone", PHONE)):
+    for name, size in (("wide", LOW), ("phone", PHONE)):
         bench = _window(service, browser, size)
         _take(bench.open("/rules"), f"rules-{name}")
         _take(bench.open("/rules/INO-LIV-02"), f"rule-{name}")
@@ -41,7 +42,7 @@ def _of_all_pages(service: Served, browser: Browser) -> None:
         _take(bench, f"course-{name}", at="#course-heading")
         _take(bench, f"why-{name}", at="#why-heading")
         bench.page.context.close()
-    bench = _window(service, browser, WIDE).open().fire(PATIENT)
+    bench = _window(service, browser, LOW).open().fire(PATIENT)
     bench.page.get_by_label("as a side bar").check()
     _take(bench, "workbench-side-bar")
     bench.page.emulate_media(color_scheme="dark")
