@@ -233,7 +233,7 @@ def cast(monkeypatch: Any) -> None:
 
     for module in (fixtures, workbench):
         monkeypatch.setattr(module, "list_fixtures", lambda: (ada,))
-    monkeypatch.setattr(fixtures, "load_fixture", load)
+        monkeypatch.setattr(module, "load_fixture", load)
 
 
 def request_body(hook: str = "order-sign", **changes: Any) -> dict[str, Any]:

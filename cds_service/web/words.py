@@ -55,11 +55,12 @@ def selected(value: Selector) -> str:
 
 
 def plain(value: object) -> str:
-    """A shown value as text; lists joined, mappings without their keys."""
+    """A shown value as text; lists joined, mappings without keys and what is yes or no."""
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return " ".join(filter(None, map(plain, value.values())))
+        said = (each for each in value.values() if not isinstance(each, bool))
+        return " ".join(filter(None, map(plain, said)))
     if isinstance(value, list | tuple | set | frozenset):
         return ", ".join(filter(None, map(plain, value)))
     if isinstance(value, Fraction):
