@@ -7,6 +7,7 @@ that breaks it, and some drawn at random, the same in every run.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -31,6 +32,8 @@ from cds_service.app import create_app
 from cds_service.data import openapi_file
 from cds_service.fixtures import list_fixtures, load_fixture
 from cds_service.settings import Settings
+from cds_service.store.card_log import open_card_log
+from cds_service.store.schema import upgrade_store
 from cds_service.strict_json import MAX_EXPONENT, dumps
 from tests import tokens
 from tests.kept import Kept
@@ -153,17 +156,25 @@ clients = requests_to(closed_server, only_with_a_token(described()))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _apps(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _apps(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     client = tokens.client(tmp_path_factory.mktemp("keys"))
     trusting = tokens.settings(client, hash_key=SECRET)
     closed_server.app = create_app(trusting, clock=lambda: tokens.NOW, card_log=Kept())
-    open_server.app = create_app(Settings(hash_key=SECRET), clock=lambda: NOW, card_log=Kept())
+    folder = tmp_path_factory.mktemp("log")
+    url = f"sqlite:///{folder}/cds.sqlite"
+    upgrade_store(url)
+    card_log = open_card_log(url, folder, in_background=False)
+    open_server.app = create_app(Settings(hash_key=SECRET), clock=lambda: NOW, card_log=card_log)
+    yield
+    card_log.close()
 
 
 @sandbox.parametrize()
 @made_up
 def test_every_answer_in_sandbox_mode_is_as_described(case: schemathesis.Case) -> None:
-    case.call_and_validate()
+    # Two days that are dates may still be the wrong way round, or too far apart: 400.
+    two_days = [positive_data_acceptance] if case.path.startswith("/analytics") else []
+    case.call_and_validate(excluded_checks=two_days)
 
 
 @clients.parametrize()
