@@ -243,6 +243,59 @@ class TestTheFacts:
         assert len(told["sources"]) == 1
 
 
+def words_of(kind: str, **show: Any) -> str:
+    """The text of the only fact of a clause that asks for a kind and tests nothing."""
+    (told,) = facts(judged(clause(Question(kind)), Reading({}, show)))
+    text: str = told["text"]
+    return text
+
+
+class TestTheWordsOfAFact:
+    def test_an_order_says_its_place_once_and_how_that_is_known_and_no_reference(self):
+        place = {"cycle": "2", "day": "1", "cycle_text": "cycle 2 day 1 (stated in the order)"}
+
+        told = words_of("order", label="Besponsa", reference="MedicationRequest/1", **place)
+
+        assert told == "Besponsa; cycle 2 day 1 (stated in the order)"
+
+    def test_a_place_without_words_of_its_own_is_told_in_numbers(self):
+        assert words_of("order", label="x", cycle="2", day="1") == "x; cycle 2; day 1"
+
+    def test_what_is_named_is_neither_listed_again_nor_counted_as_one(self):
+        items = [{"name": "defibrotide", "reference": "MedicationRequest/1"}]
+
+        assert words_of("drugs", names=("defibrotide",), items=items, count=1) == "defibrotide"
+        assert words_of("drugs", names=("a", "b"), items=items, count=2) == "a, b; count 2"
+        assert words_of("drugs", names=(), items=[], count=1) == "count 1"
+
+    def test_items_that_give_the_reason_stand_for_the_names(self):
+        items = [{"name": "potassium", "why": "none in the last 7 days"}]
+
+        told = words_of("lab_panel", missing=1, names=("potassium",), items=items)
+
+        assert told == "missing 1; potassium none in the last 7 days"
+
+    def test_a_hold_tells_what_the_chart_says_and_not_the_figures_of_the_regimen(self):
+        chart = {"days": "35", "date": "2026-10-16", "reason": "Toxicity"}
+
+        told = words_of("hold", **chart, apart="6", omit_from="7", stop_after="28")
+
+        assert told == (
+            "35 days from its planned day to the order; held dose planned for 2026-10-16; "
+            "reason Toxicity"
+        )
+
+    @pytest.mark.parametrize(
+        ("by_words", "told"),
+        [(True, "Fatty liver; known by its words, not by a code"), (False, "Fatty liver")],
+    )
+    def test_a_yes_is_told_in_words_and_a_no_not_at_all(self, by_words, told):
+        assert words_of("condition", label="Fatty liver", by_words=by_words) == told
+
+    def test_braces_of_the_chart_stay_as_they_are(self):
+        assert words_of("order", label="{0} {x}") == "{0} {x}"
+
+
 class TestWhereItWasSought:
     def test_a_lab_names_its_search_its_days_and_its_codes(self):
         week = Question("lab", (("analyte", "total-bilirubin"), ("within", number("7"))))

@@ -13,6 +13,7 @@ from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.unknown import Unknown
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.model import Clause
+from cds_service.web.shown import shown
 from cds_service.web.words import field_value, interval_words, plain, spaced
 
 _AMOUNT = re.compile(r"(?P<value>(?:[<>≤≥]=?\s?)?\d+(?:\.\d+)?)(?: (?P<unit>\S+))?")
@@ -66,16 +67,7 @@ def found(kind: str, reading: Reading) -> str:
 
 
 def _words(kind: str, reading: Reading) -> str:
-    return "; ".join(_shown(kind, reading)) or "; ".join(_tested_fields(reading))
-
-
-def _shown(kind: str, reading: Reading) -> Iterator[str]:
-    """The words of a reading in the vocabulary's order; ``text`` already says value and unit."""
-    told = {"value", "unit"} if reading.show.get("text") else set()
-    for name in KINDS[kind].show:
-        words = plain(reading.show.get(name))
-        if words and name not in told:
-            yield words if name in ("name", "text", "label") else f"{spaced(name)} {words}"
+    return "; ".join(shown(kind, reading)) or "; ".join(_tested_fields(reading))
 
 
 def _tested_fields(reading: Reading) -> Iterator[str]:

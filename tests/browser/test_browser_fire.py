@@ -178,6 +178,12 @@ class TestWhy:
             assert re.match(r"INO-LIV-\d+ . ?fires", " ".join(rule.inner_text().split()))
         assert 0 < visible.count() < everything
 
+    def test_a_firing_rule_tells_its_own_reason_and_not_that_there_is_an_order(self, why):
+        reasons = why.locator("ul.why > li.fires", has_text="INO-LIV").first.locator("ul.told")
+
+        expect(reasons.locator("li")).not_to_have_count(0)
+        assert "order" not in reasons.locator("strong").all_inner_texts()
+
     def test_a_silent_rule_says_by_how_much(self, why):
         why.get_by_role("button", name=re.compile("silent")).click()
 

@@ -6,7 +6,9 @@ import { linesOf, resourcesOf } from "./resources.js";
 const VERDICTS = { fires: "●", unknown: "?", silent: "○" };
 const TRUTHS = { true: "✓", false: "✗", unknown: "?" };
 const URGENCY = ["critical", "warning", "info"];
-const LONGEST = 160;
+const LONGEST = 240;
+// What most rules ask alike: that there is an order, and which label counts.
+const COMMON = /^(order|setting)( \(|:|$)/;
 const NOTHING = "nothing of the kind on file";
 
 // What the reader chose stays over the next call.
@@ -105,9 +107,15 @@ function ruleElement(rule, viewer) {
 function headlines(rule) {
   if (rule.because) return [rule.because];
   if (rule.verdict === "unknown") return unique(rule.variants.filter(({ outcome }) => outcome === "unknown").flatMap(missingIn));
-  const variant = rule.verdict === "fires" ? rule.variants.find(({ outcome }) => outcome === "fires") : nearest(rule.variants);
-  const telling = rule.verdict === "fires" ? "true" : "false";
-  return (variant?.clauses ?? []).filter(({ truth }) => truth === telling).map(clauseLine);
+  if (rule.verdict === "fires") return reasons(rule.variants.find(({ outcome }) => outcome === "fires")).map(clauseLine);
+  return (nearest(rule.variants)?.clauses ?? []).filter(({ truth }) => truth === "false").map(clauseLine);
+}
+
+/** The true clauses of a variant, without those that most rules have; these where there are no others. */
+function reasons(variant) {
+  const holding = (variant?.clauses ?? []).filter(({ truth }) => truth === "true");
+  const own = holding.filter(({ asks }) => !COMMON.test(asks));
+  return own.length ? own : holding;
 }
 
 function missingIn(variant) {
