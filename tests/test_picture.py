@@ -6,7 +6,9 @@ import re
 from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import pairwise
+from xml.etree.ElementTree import Element
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from cds_service.facts.course import dose_history
 from cds_service.facts.derive.view import View
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.picture import NARROW, WIDE, Layout
+from cds_service.picture.labels import Box, Spot, box_of
 from cds_service.picture.marks import marks_of
 from cds_service.picture.time_scale import TimeScale
 from tests import picture_bench as bench
@@ -340,6 +343,39 @@ def test_values_far_above_the_limits_leave_the_limits_apart() -> None:
     one, half, more = heights[-1], heights[-2], heights[-3]
     assert one - half >= 5
     assert half - more >= 5
+
+
+def test_words_keep_off_the_line_of_today_and_off_the_line_of_a_series() -> None:
+    picture = bench.of_fixture("dana-held-for-liver-toxicity")
+    (today,) = bench.named(picture, "course-today")
+    at = Fraction(today.get("x1", ""))
+    labels = [*bench.named(picture, "course-mark-label"), *bench.named(picture, "course-place")]
+    beside = [each for each in labels if each.text != "C2D1"]
+
+    boxes = [_box(each) for each in beside]
+
+    assert len(boxes) > 5
+    assert not [each for each in boxes if each.left < at < each.right]
+    lines = [
+        tuple(Fraction(each.get(end, "")) for end in ("x1", "y1", "x2", "y2"))
+        for each in bench.named(picture, "course-line")
+    ]
+    marks = [_box(each) for each in bench.named(picture, "course-mark-label")]
+    assert not [box for box in marks for line in lines if _runs_through(line, box)]
+
+
+def _box(element: Element) -> Box:
+    """The paper that a text takes."""
+    x, y = Fraction(element.get("x", "")), Fraction(element.get("y", ""))
+    anchor = element.get("text-anchor")
+    spot = Spot(x, y, "middle" if anchor == "middle" else "end" if anchor == "end" else "start")
+    return box_of(element.text or "", spot, WIDE.size)
+
+
+def _runs_through(line: tuple[Fraction, ...], box: Box) -> bool:
+    x1, y1, x2, y2 = line
+    points = ((x1 + (x2 - x1) * n / 200, y1 + (y2 - y1) * n / 200) for n in range(201))
+    return any(box.left < x < box.right and box.top < y < box.bottom for x, y in points)
 
 
 # ---------------------------------------------------------------- time

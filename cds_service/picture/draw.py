@@ -46,7 +46,7 @@ def draw_course(course: Course, layout: Layout, title: str, description: str) ->
         (
             Element("title", (("id", title_id),), (title,)),
             Element("desc", (("id", desc_id),), (description,)),
-            group("course-back", (*_back(scale, course, bottom), _now_line(scale, course, bottom))),
+            group("course-back", (*_back(scale, course, bottom), _now_line(scale, bottom))),
             *elements,
             group("course-time", axis),
             group("course-key", key),
@@ -93,9 +93,8 @@ def _axis(scale: TimeScale, course: Course, layout: Layout, top: int) -> Iterato
             yield words("course-note", text, spot.x, spot.y, spot.anchor)
 
 
-def _now_line(scale: TimeScale, course: Course, bottom: int) -> Element:
-    x = scale.x(course.today)
-    return line("course-today", x, _TOP - 4, x, bottom, dash="7 3")
+def _now_line(scale: TimeScale, bottom: int) -> Element:
+    return line("course-today", scale.now, _TOP - 4, scale.now, bottom, dash="7 3")
 
 
 def _now_label(scale: TimeScale, course: Course, layout: Layout) -> Element:
@@ -103,7 +102,7 @@ def _now_label(scale: TimeScale, course: Course, layout: Layout) -> Element:
     day = course.today
     text = f"{course.moment} {day.day} {MONTHS[day.month - 1]} {day.year}"
     half = text_width(text, layout.size + 1) / 2
-    centre = min(max(scale.x(day), half), layout.width - half)
+    centre = min(max(scale.now, half), layout.width - half)
     return words("course-now-label", text, centre, 13, "middle")
 
 

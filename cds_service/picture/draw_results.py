@@ -144,6 +144,7 @@ class _Plot:
             Fraction(layout.left), Fraction(top), Fraction(layout.plot_right), Fraction(bottom)
         )
         self._paper = Paper(bounds, layout.size)
+        self._paper.cross(scale.now - 1, top, scale.now + 1, bottom)
 
     @property
     def unplaced(self) -> tuple[tuple[int, Result], ...]:
@@ -238,6 +239,7 @@ class _Plot:
         for one, other in pairwise(known):
             begin, end = self._x(one), self._x(other)
             if not any(begin <= left and right <= end for left, right in cuts):
+                self._paper.slope(begin, self._y(one), end, self._y(other))
                 dash = shapes.DASHES[number % len(shapes.DASHES)]
                 yield line(name, begin, self._y(one), end, self._y(other), dash)
 

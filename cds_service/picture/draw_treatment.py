@@ -79,6 +79,7 @@ def _marks(
     middle = top + (26 if row.has_places else 11)
     lowest = top + (height if row.has_places else height + _SECOND_LANE)
     paper = _paper(layout, top, lowest)
+    paper.cross(scale.now - 1, top, scale.now + 1, lowest)
     elements: list[Element] = []
     for event in dated:
         x, drawn = _mark(row, event, scale, middle)

@@ -15,6 +15,8 @@ _WIDE_LETTERS = frozenset("MWmw@%×—")
 _SLIM_LETTERS = frozenset("ijlI.,:;'|!()[] frt")
 _SPACE = Fraction(2)
 """Free paper on either side of a text."""
+_STEP = 6
+"""In pieces how long a slanting line is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +94,33 @@ class Paper:
         """A line runs there: words had better keep off it, where they can."""
         self._crossed.append(Box(*map(Fraction, (left, top, right, bottom))))
 
+    def slope(self, x1: Number, y1: Number, x2: Number, y2: Number) -> None:
+        """A slanting line runs there; it counts for more the more of it is written over."""
+        begin, height = Fraction(x1), Fraction(y1)
+        across, up = Fraction(x2) - begin, Fraction(y2) - height
+        steps = max(int(max(abs(across), abs(up))) // _STEP, 1)
+        for step in range(steps):
+            ends = (begin + across * step / steps, begin + across * (step + 1) / steps)
+            heights = (height + up * step / steps, height + up * (step + 1) / steps)
+            self.cross(min(ends), min(heights) - 1, max(ends), max(heights) + 1)
+
     def around(self, x: Number, y: Number, radius: int) -> None:
         """Nothing may be written over a mark."""
         middle, height = Fraction(x), Fraction(y)
         self.take(Box(middle - radius, height - radius, middle + radius, height + radius))
 
     def find(self, text: str, spots: Iterable[Spot]) -> Spot | None:
-        """The first spot with room for the text, which is taken then; None when there is none.
+        """The spot with room for the text, which is taken then; None when there is none.
 
-        A spot that no line crosses is found before one that is crossed.
+        Of several it is the one that the fewest lines cross; of those the first.
         """
         boxes = [(spot, box_of(text, spot, self._size)) for spot in spots]
         free = [(spot, box) for spot, box in boxes if self._is_free(box)]
-        clear = [each for each in free if not any(map(each[1].meets, self._crossed))]
-        for spot, box in clear or free:
-            self.take(box)
-            return spot
-        return None
+        if not free:
+            return None
+        spot, box = min(free, key=lambda each: sum(map(each[1].meets, self._crossed)))
+        self.take(box)
+        return spot
 
     def _is_free(self, box: Box) -> bool:
         return box.within(self._bounds) and not any(map(box.meets, self._taken))

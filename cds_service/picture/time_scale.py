@@ -56,6 +56,7 @@ class TimeScale:
 
     def __init__(self, days: Iterable[date], today: date, left: int, right: int) -> None:
         """Take the days, with today among them, and the edges of the plot."""
+        self._today = today
         known = sorted({*days, today})
         self._runs = tuple(_runs(known, _cut_gaps(known)))
         lengths = [_length(run) * _stretch(run, self._runs, today) for run in self._runs]
@@ -81,6 +82,11 @@ class TimeScale:
             if day <= last:
                 return start + max((day - first).days, 0) * unit
         return start + _length((first, last)) * unit
+
+    @property
+    def now(self) -> Fraction:
+        """The place of today."""
+        return self.x(self._today)
 
     @property
     def cuts(self) -> tuple[Cut, ...]:
