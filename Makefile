@@ -57,8 +57,8 @@ $(READY): pyproject.toml hatch_build.py requirements.lock requirements-build.loc
 run: setup ## start the service on http://127.0.0.1:8080
 	$(BIN)/cds-service serve
 
-test: setup check ## everything CI runs: check, then the whole test suite
-	$(BIN)/python -m pytest
+test: setup check ## everything CI runs: check, then the whole test suite, on all cores
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile --durations 15
 
 check: setup ## format, lint, types, import layers, rules
 	$(BIN)/ruff format --check .

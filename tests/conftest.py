@@ -5,6 +5,7 @@ line they cause is searched for patients at the end; see `tests/log_watch.py`.
 """
 
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,7 +28,8 @@ settings.load_profile("suite")
 LEAKS = pytest.StashKey[list[str]]()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[LEAKS] = []
     log_watch.begin()
 
 
@@ -35,8 +37,17 @@ def pytest_runtest_setup() -> None:
     log_watch.begin()
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A process of a run on several cores has ended: what its lines gave away counts here."""
+    node.config.stash[LEAKS] += getattr(node, "workeroutput", {}).get("leaks", [])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    leaks = session.config.stash[LEAKS] = log_watch.leaks()
+    leaks = session.config.stash[LEAKS]
+    leaks += log_watch.leaks()
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["leaks"] = leaks
     if leaks:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -11,9 +11,9 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 from cds_service.errors import DataUnavailable
 from cds_service.settings import Settings
 from cds_service.web.call_schema import MOST_DRAFTS
+from tests.tokens import ABSENT
 
 SIGN = "/cds-services/inotuzumab-order-sign"
-ABSENT = object()
 
 
 @pytest.fixture

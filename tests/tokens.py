@@ -30,7 +30,16 @@ INSTANT = int(NOW.timestamp())
 ISSUER = "https://ehr.example.org"
 PUBLIC_URL = "https://cds.example.org/ino"
 SERVICE_PATH = "/cds-services/inotuzumab-order-sign"
-ABSENT: Any = object()
+
+
+class Absent:
+    """Stands for a field that is left out; its name is the same in every process."""
+
+    def __str__(self) -> str:
+        return "absent"
+
+
+ABSENT: Any = Absent()
 """A header or claim that is left out."""
 
 
