@@ -38,7 +38,8 @@ def card_text(card: ShownCard) -> Iterator[str]:
         }
     )
     for suggestion in card.suggestions:
-        yield from _lines({"offered": f"{', '.join(suggestion.actions)} [{suggestion.uuid}]"})
+        does = ", ".join(suggestion.actions) or "advice without a change"
+        yield from _lines({"offered": f"{does} [{suggestion.uuid}]"})
     for missing in card.missing:
         about = f"{missing.what} ({missing.reason}), for {', '.join(missing.rules)}"
         yield from _lines({"not known": about})
