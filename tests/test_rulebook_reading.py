@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.rulebook.complaints import Complaints
-from cds_service.rulebook.reading import Fields, parse
+from cds_service.rulebook.reading import Fields, Items, parse
 
 
 def fields(text: str) -> Fields:
@@ -120,3 +120,37 @@ def test_any_text_of_yaml_signs_is_read_or_complained_about(text: str) -> None:
     complaints = Complaints("file")
 
     assert parse(text, complaints) is not None or complaints.lines
+
+
+_SIGNS = (
+    *"abc:-?#&*!|>'\"%@`{}[],~ \n\t.ä\\",
+    *(": ", "- ", "# ", "---\n", "...", "\n  ", "\n    ", "key: ", "|\n  ", ">-\n  ", "\\n"),
+    *("<<: *a", "&a ", "!!str ", "12", "1.50", "2026-11-20"),
+)
+
+
+@given(st.lists(st.sampled_from(_SIGNS), max_size=25).map("".join))
+def test_what_is_read_quickly_is_the_same(text: str) -> None:
+    slow, quick = Complaints("file"), Complaints("file")
+    slowly, quickly = parse(text, slow), parse(text, quick, quickly=True)
+
+    if not quick.lines and not slow.lines:
+        assert quickly == slowly
+        assert _lines(quickly) == _lines(slowly)
+
+
+def _lines(read: object) -> object:
+    """The lines of everything a text holds."""
+    if isinstance(read, Fields):
+        return read.line, read.lines, [_lines(value) for value in read.values()]
+    if isinstance(read, Items):
+        return read.line, [_lines(value) for value in read]
+    return None
+
+
+@pytest.mark.parametrize("quickly", [False, True])
+def test_a_file_nested_very_deeply_is_refused_and_ends_nothing(quickly: bool) -> None:
+    complaints = Complaints("file")
+
+    assert parse("[" * 50_000, complaints, quickly=quickly) is None
+    assert len(complaints.lines) == 1

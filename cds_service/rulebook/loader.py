@@ -30,7 +30,18 @@ def load_rulebook(folder: Path, terminology: Terminology) -> Rulebook:
 
 
 def read_rulebook(folder: Path, terminology: Terminology) -> tuple[Rulebook, Complaints]:
-    """The rules that can be used and every complaint: for authors, who mend one file at a time."""
+    """The rules that can be used and every complaint: for authors, who mend one file at a time.
+
+    A rulebook without fault, as a service starts with, is read quickly.
+    """
+    read_quickly = _read_rulebook(folder, terminology, quickly=True)
+    _, complaints = read_quickly
+    return _read_rulebook(folder, terminology, quickly=False) if complaints.lines else read_quickly
+
+
+def _read_rulebook(
+    folder: Path, terminology: Terminology, *, quickly: bool
+) -> tuple[Rulebook, Complaints]:
     complaints = Complaints(folder.name)
     if not folder.is_dir():
         complaints.at(1, "there is no such folder of rules")
@@ -38,7 +49,7 @@ def read_rulebook(folder: Path, terminology: Terminology) -> tuple[Rulebook, Com
     drafts = [
         draft
         for path in _rule_files(folder, complaints)
-        if (draft := _draft(folder, path, shared, terminology, complaints))
+        if (draft := _draft(folder, path, shared, terminology, complaints, quickly=quickly))
     ]
     lint_together(drafts)
     for draft in drafts:
@@ -50,11 +61,17 @@ def read_rulebook(folder: Path, terminology: Terminology) -> tuple[Rulebook, Com
 
 
 def _draft(
-    folder: Path, path: Path, shared: Shared, terminology: Terminology, complaints: Complaints
+    folder: Path,
+    path: Path,
+    shared: Shared,
+    terminology: Terminology,
+    complaints: Complaints,
+    *,
+    quickly: bool,
 ) -> Draft | None:
     """The rule of one file, linted on its own once its words are right."""
     mine = Complaints(f"{folder.name}/{path.relative_to(folder).as_posix()}")
-    document = read(path, mine)
+    document = read(path, mine, quickly=quickly)
     draft = document and build(document, path, _hash(path), shared, terminology, mine)
     if not draft:
         complaints.take(mine)

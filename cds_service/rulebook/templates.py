@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -103,6 +104,16 @@ WIDEST: Mapping[str, str] = {
 _ENVIRONMENT = ImmutableSandboxedEnvironment(autoescape=False)
 
 
+@lru_cache(maxsize=64)
+def _parsed(template: str) -> nodes.Template:
+    """The tree of a template; the checks of one rule look at the same few again and again.
+
+    Raises:
+        TemplateSyntaxError: when it is none.
+    """
+    return _ENVIRONMENT.parse(template)
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """What a template of one variant may name: its clauses, and the clauses of other variants.
@@ -119,7 +130,7 @@ class Words:
 def problems(template: str, words: Words) -> Iterator[str]:
     """What is wrong with the words a template names, each as the end of a sentence."""
     try:
-        tree = _ENVIRONMENT.parse(template)
+        tree = _parsed(template)
     except TemplateSyntaxError as error:
         yield f"is not a template: {error.message}"
         return
@@ -141,7 +152,7 @@ def _other_statements(tree: nodes.Template) -> Iterator[str]:
 def parameters_in(template: str) -> set[str]:
     """The parameters a template prints; none when it cannot be read."""
     try:
-        tree = _ENVIRONMENT.parse(template)
+        tree = _parsed(template)
     except TemplateSyntaxError:
         return set()
     return {
@@ -154,7 +165,7 @@ def parameters_in(template: str) -> set[str]:
 def evidence_in(template: str) -> list[str]:
     """The ids of the facts a template cites: ``{{ evidence["INO-EVD-07"] }}``."""
     try:
-        tree = _ENVIRONMENT.parse(template)
+        tree = _parsed(template)
     except TemplateSyntaxError:
         return []
     return [id_ for node in tree.find_all(nodes.Getitem) if (id_ := _cited(node))]
