@@ -15,11 +15,12 @@ How a clause is judged, by every evaluator alike:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Unknown
 
@@ -34,10 +35,12 @@ class Question:
     kind: str
     selectors: tuple[tuple[str, Selector], ...] = ()
     _hash: int = field(init=False, repr=False, compare=False)
+    _by_name: Mapping[str, Selector] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work the hash out once: answers are looked up hundreds of times per call."""
         object.__setattr__(self, "_hash", hash((self.kind, self.selectors)))
+        object.__setattr__(self, "_by_name", dict(reversed(self.selectors)))
 
     def __hash__(self) -> int:
         """The same for questions that are equal."""
@@ -45,10 +48,10 @@ class Question:
 
     def get(self, name: str) -> Selector | None:
         """The selector of that name, None when the rule left it out."""
-        return next((value for word, value in self.selectors if word == name), None)
+        return self._by_name.get(name)
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Source:
     """Where a fact was read: a reference such as ``Observation/1`` and the element."""
 
@@ -56,7 +59,43 @@ class Source:
     element: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+class Later(Mapping[str, object]):
+    """Words that are worked out when the first of them is read: most readings end on no card."""
+
+    __slots__ = ("_words", "_work_out")
+
+    def __init__(self, work_out: Callable[[], Mapping[str, object]]) -> None:
+        """Keep how they are worked out, which changes nothing and always says the same."""
+        self._work_out = work_out
+        self._words: Mapping[str, object] | None = None
+
+    def _all(self) -> Mapping[str, object]:
+        if self._words is None:
+            self._words = self._work_out()
+        return self._words
+
+    def __getitem__(self, name: str) -> object:
+        """The word of that name.
+
+        Raises:
+            KeyError: when there is none.
+        """
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, in the order they were worked out."""
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._all())
+
+    def __repr__(self) -> str:
+        """As the mapping they make up."""
+        return repr(self._all())
+
+
+@cheap_dataclass(frozen=True, slots=True)
 class Reading:
     """One way to answer: fields for the tests, ``show`` for the words on the card."""
 
@@ -65,7 +104,7 @@ class Reading:
     sources: tuple[Source, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Answer:
     """Everything the chart says to a question. ``gaps``: why it may not be everything."""
 

@@ -6,10 +6,11 @@ A comparison with a threshold then has three answers: yes, no, or it depends (``
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
+
+from cds_service.facts.cheap import cheap_dataclass
 
 Truth = bool | None
 """Three-valued truth: ``None`` is "cannot be known", never "no"."""
@@ -17,7 +18,7 @@ Truth = bool | None
 Comparison = Literal["gt", "gte", "lt", "lte", "eq"]
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Interval:
     """All numbers from ``lo`` to ``hi``; a bound of None is infinite, an open bound is left out."""
 
@@ -29,18 +30,24 @@ class Interval:
     @classmethod
     def exactly(cls, number: Fraction | Decimal | int) -> Interval:
         """The one number."""
-        value = Fraction(number)
+        value = _fraction(number)
         return cls(value, value)
 
     @classmethod
     def at_least(cls, number: Fraction | Decimal | int) -> Interval:
         """The number or any greater one: how a count reads when more pages are unread."""
-        return cls(Fraction(number), None)
+        return cls(_fraction(number), None)
+
+    @classmethod
+    def between(cls, least: int, most: int) -> Interval:
+        """From one whole number to another, such as days of which only the month is known."""
+        return cls(_fraction(least), _fraction(most))
 
     @property
     def number(self) -> Fraction | None:
         """The number itself when it is exact, else None."""
-        return self.lo if self.lo is not None and self.lo == self.hi else None
+        lo = self.lo
+        return lo if lo is self.hi or (lo is not None and lo == self.hi) else None
 
     def compare(self, op: Comparison, threshold: Fraction) -> Truth:
         """Whether every, no, or only some number of the interval stands so to the threshold."""
@@ -56,14 +63,16 @@ class Interval:
 
     def _above(self, threshold: Fraction, *, strict: bool) -> Truth:
         """Greater than the threshold (or equal to it when not strict)."""
-        if self.lo is not None and (
-            self.lo > threshold or (self.lo == threshold and (self.lo_open or not strict))
-        ):
-            return True
-        if self.hi is not None and (
-            self.hi < threshold or (self.hi == threshold and (self.hi_open or strict))
-        ):
-            return False
+        lo, hi = self.lo, self.hi
+        apart = 0
+        if lo is not None:
+            apart = _apart(lo, threshold)
+            if apart > 0 or (apart == 0 and (self.lo_open or not strict)):
+                return True
+        if hi is not None:
+            apart = apart if hi is lo else _apart(hi, threshold)
+            if apart < 0 or (apart == 0 and (self.hi_open or strict)):
+                return False
         return None
 
     def _equals(self, threshold: Fraction) -> Truth:
@@ -75,13 +84,11 @@ class Interval:
 
     def scaled(self, factor: Fraction | Decimal | int) -> Interval:
         """The interval in another unit; the factor is positive."""
-        times = Fraction(factor)
-        return Interval(
-            None if self.lo is None else self.lo * times,
-            None if self.hi is None else self.hi * times,
-            self.lo_open,
-            self.hi_open,
-        )
+        times, lo, hi = _fraction(factor), self.lo, self.hi
+        low = None if lo is None else lo * times
+        if hi is lo:
+            return Interval(low, low, self.lo_open, self.hi_open)
+        return Interval(low, None if hi is None else hi * times, self.lo_open, self.hi_open)
 
     def per(self, divisor: Interval) -> Interval:
         """The quotient of two non-negative intervals, for example a result as multiples of ULN.
@@ -91,14 +98,37 @@ class Interval:
         """
         if divisor.lo is None or divisor.lo <= 0:
             raise ValueError("a divisor must be above zero")
-        lo = None if self.lo is None else (self.lo / divisor.hi if divisor.hi else Fraction(0))
         hi = None if self.hi is None else self.hi / divisor.lo
+        if self.lo is self.hi and divisor.lo is divisor.hi:
+            lo = hi
+        else:
+            lo = None if self.lo is None else (self.lo / divisor.hi if divisor.hi else Fraction(0))
         return Interval(
             lo,
             hi,
             self.lo_open or (divisor.hi_open and self.lo != 0),
             self.hi_open or divisor.lo_open,
         )
+
+
+def _apart(one: Fraction, other: Fraction) -> int:
+    """Above zero when one is the greater, zero when they are equal.
+
+    Cross-multiplied as fractions compare, without asking first what it is that is compared.
+    """
+    above, below = one.as_integer_ratio()
+    others_above, others_below = other.as_integer_ratio()
+    return above * others_below - others_above * below
+
+
+_SMALL = tuple(map(Fraction, range(400)))
+"""Counts and days, made once."""
+
+
+def _fraction(number: Fraction | Decimal | int) -> Fraction:
+    if isinstance(number, int):
+        return _SMALL[number] if 0 <= number < len(_SMALL) else Fraction(number)
+    return number if isinstance(number, Fraction) else Fraction(number)
 
 
 def _negate(truth: Truth) -> Truth:

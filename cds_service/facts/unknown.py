@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
+
+from cds_service.facts.cheap import cheap_dataclass
 
 
 class Reason(StrEnum):
@@ -28,7 +30,7 @@ class Reason(StrEnum):
     AMBIGUOUS = "too close or too vague to decide"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@cheap_dataclass(frozen=True, slots=True, order=True)
 class Unknown:
     """One thing that could not be known.
 
