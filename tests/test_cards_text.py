@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cds_service.cards import text
-from cds_service.cards.text import clipped, escaped, flat, plain, shortened, units
+from cds_service.cards.text import clipped, disarmed, escaped, flat, plain, shortened, units
 from tests.rule_builders import fires, reading, rule, the_card
 from tests.wire_rules import BARE_LINK, MARKDOWN, every_token
 
@@ -84,6 +84,14 @@ def test_chart_text_makes_nothing_but_text(frame, label):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_reader_still_sees_what_the_chart_says(text):
     assert shown(text) == plain(text)
+
+
+@given(st.one_of(CHART_TEXT, st.from_regex(r"[\w .,()/%-]{0,40}", fullmatch=True)))
+def test_a_text_taken_for_harmless_would_not_be_changed(text):
+    """
+    What is looked at first, to spare most texts the escaping, never lets one through.
+    """
+    assert escaped(text) == disarmed(plain(text))
 
 
 @given(CHART_TEXT)

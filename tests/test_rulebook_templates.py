@@ -8,7 +8,7 @@ import pytest
 from rulebook_files import terminology
 
 from cds_service.cards.templates import SUMMARY_LIMIT as CARDS_LIMIT
-from cds_service.cards.templates import plain_number
+from cds_service.cards.words import plain_number
 from cds_service.facts.answers import Question
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook import templates, text_lint

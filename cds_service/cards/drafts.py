@@ -61,8 +61,10 @@ def _orders_of(reading: Reading, drafts: Drafts, call: HookCall) -> Iterator[str
 
 def _is_selected(reference: str, call: HookCall) -> bool:
     """Whether the draft is among the selections, by ``Type/id`` or by its id alone."""
+    if not call.selections:
+        return True
     names = {reference, reference.partition("/")[2]}
-    return not call.selections or not names.isdisjoint(call.selections)
+    return not names.isdisjoint(call.selections)
 
 
 def _label(reading: Reading, reference: str, draft: Mapping[str, Any]) -> str:

@@ -6,24 +6,27 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from fractions import Fraction
-from functools import lru_cache
 
-from cds_service.cards.templates import plain_number
+from cds_service.cards.once import once
 from cds_service.cards.text import escaped
+from cds_service.cards.words import plain_number
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.vocabulary import KINDS
 from cds_service.rulebook.model import UNREAD, Clause, Parameter, Rule, Variant
 from cds_service.rulebook.templates import parameters_in
 
-_printed_in = lru_cache(maxsize=1024)(parameters_in)
+
+def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], when: str) -> str:
+    """One paragraph for the card's own rule and for those that amend it, ended by ``evaluated``."""
+    return " ".join((*(_of_rule(rule, each.variant) for rule, each in speaking), when))
 
 
-def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], now: datetime) -> str:
-    """One paragraph for the card's own rule and for those that amend it."""
-    rules = " ".join(_of_rule(rule, each.variant) for rule, each in speaking)
-    return f"{rules} Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + "."
+def evaluated(now: datetime) -> str:
+    """When, in words: ``Evaluated 2026-11-20 09:40 UTC``, with its stop."""
+    return f"Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + "."
 
 
+@once
 def _of_rule(rule: Rule, variant: Variant) -> str:
     citation = rule.cited_by(variant)
     section = f", {citation.section}" if citation.section else ""
@@ -66,7 +69,7 @@ def _weakness(rule: Rule, parameter: Parameter) -> str:
 
 def used_parameters(rule: Rule, variant: Variant) -> list[Parameter]:
     """The parameters that a variant tests with, asks with or prints."""
-    printed = _printed_in(variant.card.summary) | _printed_in(variant.card.detail)
+    printed = parameters_in(variant.card.summary) | parameters_in(variant.card.detail)
     tested = {test.parameter for clause in variant.when for test in clause.tests}
     return [
         parameter

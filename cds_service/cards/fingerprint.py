@@ -8,11 +8,11 @@ merely because time passes, and nothing that depends on the order in which resou
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from hashlib import sha256
 from typing import Any
 
-from cds_service.cards.drafts import drafts_of
+from cds_service.cards.drafts import Drafts
 from cds_service.engine.verdict import ClauseVerdict, VariantVerdict
 from cds_service.facts.answers import Reading
 from cds_service.facts.interval import Interval
@@ -44,27 +44,42 @@ PASSING: Mapping[str, frozenset[str]] = {
 }
 """By kind of question, the fields and words of a reading that depend on the moment it is asked."""
 
+_WORDS = {
+    kind: tuple(word for word in each.show if word not in PASSING.get(kind, ()))
+    for kind, each in KINDS.items()
+}
+"""By kind of question, the words of a reading that last."""
+
 _TECHNICAL = frozenset({"meta", "text", "implicitRules", "language"})
 _REWRITTEN = frozenset({"authoredOn", "encounter", "identifier", "recorder", "requester", "status"})
 """Elements of a draft that an EHR may write anew at every step without changing the order."""
+
+_SORTED = json.JSONEncoder(sort_keys=True, default=str).encode
 
 Speaking = Iterable[tuple[Rule, VariantVerdict, str]]
 """The rules of a card, the variant of each that speaks, and what is to be checked by hand."""
 
 
 class Fingerprints:
-    """The fingerprints of the cards of one call, over the resources that came with it."""
+    """The fingerprints of the cards of one call, over the resources that came with it.
 
-    def __init__(self, call: HookCall) -> None:
+    ``behind`` are the references of all resources that any of the cards was read from or is about.
+    """
+
+    def __init__(self, call: HookCall, drafts: Drafts, behind: Set[str]) -> None:
+        self._drafts = drafts
         self._resources: dict[str, list[Mapping[str, Any]]] = {}
-        self._drafts = drafts_of(call).keys()
+        ids = {reference.partition("/")[2] for reference in behind}
         for sent in (call.draft_orders, *call.prefetch.values()):
             for entry in entries_in(sent):
-                reference = f"{entry.resource.get('resourceType')}/{entry.resource.get('id')}"
-                self._resources.setdefault(reference, []).append(entry.resource)
+                id_ = entry.resource.get("id")
+                if isinstance(id_, str) and id_ in ids:
+                    reference = f"{entry.resource.get('resourceType')}/{id_}"
+                    self._resources.setdefault(reference, []).append(entry.resource)
         self._contents: dict[str, str] = {}
+        self._readings: dict[tuple[str, int], str] = {}
 
-    def of(self, speaking: Speaking, references: Iterable[str]) -> str:
+    def of(self, speaking: Speaking, references: Set[str]) -> str:
         """64 hexadecimal digits.
 
         ``speaking`` are the card's own rule and those that amend it, ``references`` the resources
@@ -72,10 +87,10 @@ class Fingerprints:
         """
         told = (
             *sorted(
-                f"{rule.id} {rule.version} {because} {_told(each)}"
+                f"{rule.id} {rule.version} {because} {self._told(each)}"
                 for rule, each, because in speaking
             ),
-            *(self._content(reference) for reference in sorted(set(references))),
+            *(self._content(reference) for reference in sorted(references)),
         )
         return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -87,21 +102,26 @@ class Fingerprints:
             self._contents[reference] = f"{reference} {sorted(copies)}"
         return self._contents[reference]
 
+    def _told(self, verdict: VariantVerdict) -> str:
+        """The variant with its clauses: another variant says something else."""
+        return f"{verdict.variant.name} {' '.join(map(self._clause, verdict.clauses))}"
+
+    def _clause(self, verdict: ClauseVerdict) -> str:
+        kind = verdict.clause.question.kind
+        return (
+            f"{verdict.clause.name}{sorted(self._reading(kind, each) for each in verdict.holding)}"
+        )
+
+    def _reading(self, kind: str, reading: Reading) -> str:
+        """The reading as text; several rules look at one, which lives as long as the call."""
+        known = kind, id(reading)
+        if known not in self._readings:
+            self._readings[known] = _reading(kind, reading)
+        return self._readings[known]
+
 
 def _text(resource: Mapping[str, Any], passing: frozenset[str]) -> str:
-    kept = {name: value for name, value in resource.items() if name not in passing}
-    return json.dumps(kept, sort_keys=True, default=str)
-
-
-def _told(verdict: VariantVerdict) -> str:
-    """The variant with its clauses: another variant says something else."""
-    return f"{verdict.variant.name} {' '.join(map(_clause, verdict.clauses))}"
-
-
-def _clause(verdict: ClauseVerdict) -> str:
-    kind = verdict.clause.question.kind
-    readings = sorted(_reading(kind, reading) for reading in verdict.holding)
-    return f"{verdict.clause.name}{readings}"
+    return _SORTED({name: value for name, value in resource.items() if name not in passing})
 
 
 def _reading(kind: str, reading: Reading) -> str:
@@ -111,17 +131,16 @@ def _reading(kind: str, reading: Reading) -> str:
         for name, value in sorted(reading.fields.items())
         if name not in passing
     ]
-    words = [
-        f"{word}={_value(reading.show[word])}"
-        for word in KINDS[kind].show
-        if word in reading.show and word not in passing
-    ]
+    show = reading.show
+    words = [f"{word}={_value(show[word])}" for word in _WORDS[kind] if word in show]
     sources = sorted({source.reference for source in reading.sources})
     return f"{fields}{words}{sources}"
 
 
 def _value(value: object) -> str:
     """The value in words, members of a collection sorted; equal values have equal words."""
+    if isinstance(value, str):
+        return repr(value)
     if isinstance(value, Interval):
         return f"({value.lo} {value.hi} {value.lo_open} {value.hi_open})"
     if isinstance(value, dict):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cds_service.cards.context import CardContext
+from cds_service.cards.fine_print import evaluated
 from cds_service.cards.model import Card
 from cds_service.cards.templates import SUMMARY_LIMIT
 from cds_service.cards.text import clipped, escaped, flat, units
@@ -169,7 +170,7 @@ def _listed(left_out: Sequence[_Pair], hook: str, hours: int, now: datetime) -> 
             "\n".join(lines),
             f"Each is left out for {_hours(hours)} after its answer. It is shown again as "
             f"soon as a value, a date or an order changes{again}.",
-            f"Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + ".",
+            evaluated(now),
         )
     )
 

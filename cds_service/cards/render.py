@@ -7,26 +7,19 @@ instead of showing its own. No card is ever lost to a fault in its text: it is t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from cds_service.cards.context import CardContext
 from cds_service.cards.dialect import dialect_of
-from cds_service.cards.drafts import concerned, drafts_of
-from cds_service.cards.fine_print import fine_print
-from cds_service.cards.fingerprint import Fingerprints
+from cds_service.cards.drafts import Drafts, concerned, drafts_of
+from cds_service.cards.fine_print import evaluated, fine_print
+from cds_service.cards.fingerprint import Fingerprints, Speaking
 from cds_service.cards.model import Card, Link
 from cds_service.cards.suggestions import offers
-from cds_service.cards.templates import (
-    SUMMARY_LIMIT,
-    CardTextError,
-    Spoken,
-    Words,
-    printed,
-    speak,
-    worst_first,
-)
+from cds_service.cards.templates import SUMMARY_LIMIT, CardTextError, Spoken, speak
 from cds_service.cards.text import clipped, escaped, flat
+from cds_service.cards.words import Words, printed, worst_first
 from cds_service.engine.verdict import ClauseVerdict, VariantVerdict, Verdict
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import URGENCY, Rule, Rulebook
@@ -52,6 +45,15 @@ class _Told:
         return (self, *(each for amendment in self.amendments for each in amendment.all))
 
 
+@dataclass(frozen=True, slots=True)
+class _Grounded:
+    """What is told, the drafts it is about, and the resources it was read from."""
+
+    told: _Told
+    orders: tuple[str, ...]
+    facts: tuple[str, ...]
+
+
 def render_cards(
     verdicts: Sequence[Verdict], call: HookCall, rulebook: Rulebook, context: CardContext
 ) -> tuple[Card, ...]:
@@ -61,12 +63,22 @@ def render_cards(
     assessed comes last, and otherwise the order of the verdicts stays.
     """
     told = amended([_tell(verdict, call) for verdict in verdicts if _is_seen(verdict)])
-    left_open = list(_left_open(verdicts))
-    key_of = _answer_keys(call, context)
+    drafts = drafts_of(call)
+    grounded = [_grounded(each, verdicts, drafts, call) for each in sorted(told, key=_place)]
+    keys = _answer_keys(grounded, drafts, call, context)
+    when = evaluated(context.now)
     return tuple(
-        key_of(each, _card(each, left_open, call, rulebook, context))
-        for each in sorted(told, key=_place)
+        _card(each, key, when, drafts, call, rulebook, context)
+        for each, key in zip(grounded, keys, strict=True)
     )
+
+
+def _grounded(
+    told: _Told, verdicts: Sequence[Verdict], drafts: Drafts, call: HookCall
+) -> _Grounded:
+    clauses = [clause for each in told.all for clause in each.speaking.clauses]
+    about = _left_open(verdicts) if told.rule.is_last else clauses
+    return _Grounded(told, tuple(concerned(about, drafts, call)), _sources(clauses))
 
 
 def _left_open(verdicts: Iterable[Verdict]) -> Iterator[ClauseVerdict]:
@@ -155,21 +167,23 @@ def _place(told: _Told) -> tuple[int, bool, int]:
 
 
 def _card(
-    told: _Told,
-    left_open: Sequence[ClauseVerdict],
+    grounded: _Grounded,
+    answer_key: str,
+    when: str,
+    drafts: Drafts,
     call: HookCall,
     rulebook: Rulebook,
     context: CardContext,
 ) -> Card:
+    told = grounded.told
     rule, speaking = told.rule, told.speaking
     citation = rule.cited_by(speaking.variant)
-    clauses = [clause for each in told.all for clause in each.speaking.clauses]
     uuid, dialect = context.new_id(), dialect_of(call.client)
-    offered = offers(rule, speaking, call, rulebook, context)
+    offered = offers(rule, speaking, drafts, call, rulebook, context)
     return Card(
         uuid=uuid,
         summary=told.words.summary,
-        detail=_detail(told, dialect.advice(offered), context),
+        detail=_detail(told, dialect.advice(offered), when),
         indicator=speaking.variant.indicator,
         source_label=citation.label,
         source_url=citation.url,
@@ -179,34 +193,40 @@ def _card(
         suggestions=dialect.buttons(offered, context.new_id),
         override_reasons=rule.override_reasons,
         links=(_link(rule, context),),
-        orders=tuple(concerned(left_open if rule.is_last else clauses, drafts_of(call), call)),
-        facts=_sources(clauses),
+        orders=grounded.orders,
+        facts=grounded.facts,
         evaluated=context.now.isoformat(timespec="seconds"),
         selection_behavior=dialect.selection_behavior,
         has_extension=call.client.card_extension,
+        answer_key=answer_key,
     )
 
 
-def _answer_keys(call: HookCall, context: CardContext) -> Callable[[_Told, Card], Card]:
-    """What gives a card its key: who was told about whom, what, and on what grounds.
+def _answer_keys(
+    grounded: Sequence[_Grounded], drafts: Drafts, call: HookCall, context: CardContext
+) -> list[str]:
+    """A key for each card: who was told about whom, what, and on what grounds.
 
-    The patient cannot be read from it. Where nothing is kept there is none.
+    The patient cannot be read from it. Where nothing is kept all are empty.
     """
     keyed_hash = context.keyed_hash
     if keyed_hash is None:
-        return lambda told, card: card
-    fingerprints = Fingerprints(call)
-
-    def keyed(told: _Told, card: Card) -> Card:
-        speaking = [(each.rule, each.speaking, each.because) for each in told.all]
-        grounds = fingerprints.of(speaking, (*card.facts, *card.orders))
-        told_to = call.client.name, call.tenant, call.patient_id
-        return replace(card, answer_key=keyed_hash.of_parts(*told_to, card.rule_id, grounds))
-
-    return keyed
+        return ["" for _ in grounded]
+    behind = {name for each in grounded for name in (*each.facts, *each.orders)}
+    fingerprints = Fingerprints(call, drafts, behind)
+    told_to = call.client.name, call.tenant, call.patient_id
+    return [
+        keyed_hash.of_parts(*told_to, each.told.rule.id, fingerprints.of(*_grounds(each)))
+        for each in grounded
+    ]
 
 
-def _detail(told: _Told, advice: str, context: CardContext) -> str:
+def _grounds(grounded: _Grounded) -> tuple[Speaking, set[str]]:
+    speaking = [(each.rule, each.speaking, each.because) for each in grounded.told.all]
+    return speaking, {*grounded.facts, *grounded.orders}
+
+
+def _detail(told: _Told, advice: str, when: str) -> str:
     """The rule's words, those added to it, advice and the fine print, as paragraphs."""
     paragraphs = [told.words.detail]
     for amendment in told.all[1:]:
@@ -215,7 +235,7 @@ def _detail(told: _Told, advice: str, context: CardContext) -> str:
         escaped(f"Check this by hand: {each.because}.") for each in told.all if each.because
     ]
     paragraphs.append(advice)
-    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told.all], context.now))
+    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told.all], when))
     return "\n\n".join(text for text in (each.strip() for each in paragraphs) if text)
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from fhir.resources.R4B import get_fhir_model_class
 
 from cds_service.cards.context import CardContext
-from cds_service.cards.drafts import Drafts, concerned, drafts_of
+from cds_service.cards.drafts import Drafts, concerned
 from cds_service.cards.model import Action, SuggestionOffer
+from cds_service.cards.once import once
 from cds_service.cards.text import clipped, plain
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.answers import Reading
@@ -25,13 +26,22 @@ _log = logging.getLogger(__name__)
 _LABEL_LIMIT = 100
 _STATUS_REASON_TYPES = ("MedicationRequest",)
 
-_makes_fhir: dict[str, bool] = {}
-"""Whether a template, as it is written, is FHIR once it is filled in. What a call fills in is the
-text of references and a date of ours, and does not change that."""
+_EXAMPLE = {
+    "subject": {"reference": "Patient/example"},
+    "encounter": {"reference": "Encounter/example"},
+    "authoredOn": "2026-11-20T09:40:00+00:00",
+    "requester": {"reference": "Practitioner/example"},
+}
+"""All that a call fills in."""
 
 
 def offers(
-    rule: Rule, speaking: VariantVerdict, call: HookCall, rulebook: Rulebook, context: CardContext
+    rule: Rule,
+    speaking: VariantVerdict,
+    drafts: Drafts,
+    call: HookCall,
+    rulebook: Rulebook,
+    context: CardContext,
 ) -> tuple[SuggestionOffer, ...]:
     """The rule's suggestions for this call, one for each draft where several are concerned.
 
@@ -42,7 +52,7 @@ def offers(
         SuggestionOffer(uuid=context.new_id(), label=label, actions=actions)
         for suggestion in rule.suggestions
         if _is_called_for(suggestion, speaking, context)
-        for label, actions in _offered(suggestion, rule, speaking, call, rulebook, context)
+        for label, actions in _offered(suggestion, rule, speaking, drafts, call, rulebook, context)
     )
 
 
@@ -69,6 +79,7 @@ def _offered(
     suggestion: Suggestion,
     rule: Rule,
     speaking: VariantVerdict,
+    drafts: Drafts,
     call: HookCall,
     rulebook: Rulebook,
     context: CardContext,
@@ -76,7 +87,7 @@ def _offered(
     label = clipped(suggestion.label, _LABEL_LIMIT)
     if suggestion.action in ("delete-order", "hold-order"):
         if call.draft_orders is not None:
-            yield from _on_drafts(suggestion, rule, speaking, call)
+            yield from _on_drafts(suggestion, rule, speaking, drafts, call)
     elif suggestion.action == "create":
         template = rulebook.resources.get(suggestion.resource, {})
         yield label, _creation(template, suggestion, rule, call, context)
@@ -85,9 +96,8 @@ def _offered(
 
 
 def _on_drafts(
-    suggestion: Suggestion, rule: Rule, speaking: VariantVerdict, call: HookCall
+    suggestion: Suggestion, rule: Rule, speaking: VariantVerdict, drafts: Drafts, call: HookCall
 ) -> Iterator[tuple[str, tuple[Action, ...]]]:
-    drafts = drafts_of(call)
     clauses = [each for each in speaking.clauses if suggestion.clause in ("", each.clause.name)]
     orders = concerned(clauses, drafts, call)
     if not orders:
@@ -124,13 +134,10 @@ def _creation(
     call: HookCall,
     context: CardContext,
 ) -> tuple[Action, ...]:
-    resource = filled_in(template, call, context)
-    written = repr(template)
-    if written not in _makes_fhir:
-        _makes_fhir[written] = is_valid(resource)
-    if not _makes_fhir[written]:
+    if not _makes_fhir(template):
         _log.error("suggested resource is not FHIR R4", extra={"rule": rule.id})
         return ()
+    resource = filled_in(template, call, context)
     return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)
 
 
@@ -152,6 +159,15 @@ def filled_in(
     if call.user_id.startswith(("Practitioner/", "PractitionerRole/")):
         resource["requester"] = {"reference": call.user_id}
     return resource
+
+
+@once
+def _makes_fhir(template: Mapping[str, object]) -> bool:
+    """Whether the template is FHIR once it is filled in.
+
+    What a call fills in is the text of references and a date of ours, and does not change that.
+    """
+    return is_valid({**template, **_EXAMPLE})
 
 
 def is_valid(resource: Mapping[str, object]) -> bool:

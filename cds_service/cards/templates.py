@@ -9,10 +9,8 @@ harmless when it is printed, not before, so a filter or a joined list cannot let
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 
@@ -20,13 +18,11 @@ from jinja2 import StrictUndefined, Template, TemplateError, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
-from cds_service.cards.text import clipped, escaped, flat, listed, shortened, units
-from cds_service.engine.verdict import ClauseVerdict, VariantVerdict, Verdict
+from cds_service.cards.once import once
+from cds_service.cards.text import clipped, escaped, flat, shortened, units
+from cds_service.cards.words import ClauseWords, Names, OurText, Words, plain_number, printed
+from cds_service.engine.verdict import VariantVerdict, Verdict
 from cds_service.errors import CDSServiceError
-from cds_service.facts.answers import Reading
-from cds_service.facts.interval import Interval
-from cds_service.facts.model import Moment
-from cds_service.facts.unknown import Unknown
 from cds_service.rulebook.model import Rule
 
 SUMMARY_LIMIT = 139
@@ -57,30 +53,6 @@ class Spoken:
     detail: str
 
 
-class Words:
-    """The words a template finds behind a name: ``bilirubin.text``, ``p.bilirubin_limit``."""
-
-    __slots__ = ("_shown",)
-
-    def __init__(self, shown: Mapping[str, object]) -> None:
-        self._shown = shown
-
-    def __getitem__(self, word: str) -> object:
-        return _wrapped(self._shown[word])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._shown)
-
-
-class Names(tuple[str, ...]):
-    """Several names, printed as ``a, b and c``; a summary shortens them where it must."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return listed(self)
-
-
 class _Undefined(StrictUndefined):
     """Says which words there are when a template asks for another."""
 
@@ -92,16 +64,6 @@ class _Undefined(StrictUndefined):
         return super()._undefined_message
 
 
-def _wrapped(value: object) -> object:
-    if isinstance(value, Mapping):
-        return Words(value)
-    if isinstance(value, (list, tuple)) and all(isinstance(each, str) for each in value):
-        return Names(value)
-    if isinstance(value, (list, tuple)):
-        return tuple(_wrapped(each) for each in value)
-    return value
-
-
 def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
     """Fill the templates of the variant that speaks.
 
@@ -111,7 +73,7 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
     """
     if verdict.speaking is None:
         raise ValueError(f"{verdict.rule.id} does not fire, so it has no card")
-    names = {**names_of(verdict.rule, verdict.speaking), "hook": hook, "profile": profile}
+    names = {**_names(verdict.rule, verdict.speaking), "hook": hook, "profile": profile}
     card = verdict.speaking.variant.card
     try:
         return Spoken(_summary(card.summary, names), _detail(card.detail, names))
@@ -126,9 +88,9 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
         raise CardTextError(verdict.rule.id, _without_values(error)) from None
 
 
-def _detail(source: str, names: Mapping[str, object]) -> str:
+def _detail(source: str, names: dict[str, object]) -> str:
     """The paragraphs, with one empty line between two of them."""
-    return _EMPTY_LINES.sub("\n\n", _template(source, _FOR_DETAIL)(names))
+    return _EMPTY_LINES.sub("\n\n", _filled(source, _FOR_DETAIL, names))
 
 
 def _without_values(error: Exception) -> str:
@@ -136,82 +98,36 @@ def _without_values(error: Exception) -> str:
     return str(error) if isinstance(error, TemplateError) else type(error).__name__
 
 
-def names_of(rule: Rule, speaking: VariantVerdict) -> dict[str, object]:
+def _names(rule: Rule, speaking: VariantVerdict) -> dict[str, object]:
     """Every name a template of this variant may use, except hook and profile."""
+    clauses = {each.clause.name: ClauseWords(each) for each in speaking.clauses}
+    return {**clauses, **_own_words(rule)}
+
+
+@once
+def _own_words(rule: Rule) -> Mapping[str, Words]:
+    """What the rule says whatever the chart holds: its parameters and the facts it cites."""
     numbers = {each.name: each.value for each in rule.parameters.values()}
-    clauses = {each.clause.name: clause_words(each) for each in speaking.clauses}
-    cited = {id_: str(fact) for id_, fact in rule.evidence.items()}
-    return {**clauses, "p": Words(numbers), "evidence": Words(cited)}
+    cited = {id_: OurText(str(fact)) for id_, fact in rule.evidence.items()}
+    return {"p": Words(numbers), "evidence": Words(cited)}
 
 
-def clause_words(verdict: ClauseVerdict) -> Words:
-    """The words of the worst reading that holds, ``all`` of them, and their joined ``names``."""
-    readings = worst_first(verdict.holding)
-    joined = {"names": _each(readings, "name"), "texts": _each(readings, "text")}
-    return Words(
-        {
-            **{word: said for word, said in joined.items() if said},
-            **(readings[0].show if readings else {}),
-            "all": [reading.show for reading in readings],
-        }
-    )
-
-
-def _each(readings: Sequence[Reading], word: str) -> tuple[str, ...]:
-    said = (reading.show.get(word) for reading in readings)
-    return tuple(dict.fromkeys(each for each in said if isinstance(each, str)))
-
-
-def worst_first(readings: Sequence[Reading]) -> list[Reading]:
-    """Highest multiple of ULN first; what has none keeps its place after them."""
-    return sorted(readings, key=_times_uln, reverse=True)
-
-
-def _times_uln(reading: Reading) -> Fraction:
-    times = reading.fields.get("times_uln")
-    if not isinstance(times, Interval):
-        return Fraction(-1)
-    return times.lo if times.lo is not None else (times.hi or Fraction(0))
-
-
-def _summary(template: str, names: Mapping[str, object]) -> str:
+def _summary(template: str, names: dict[str, object]) -> str:
     """The sentence, at most 139 characters long: what the chart adds gives way first."""
     text = ""
     for budget in _BUDGETS:
-        filled = _template(template, _FOR_SUMMARY)({**names, _BUDGET: budget})
+        filled = _filled(template, _FOR_SUMMARY, {**names, _BUDGET: budget})
         text = " ".join(filled.split())
         if units(text) <= SUMMARY_LIMIT:
             return text
     return clipped(text, SUMMARY_LIMIT)
 
 
-def printed(value: object) -> str:
-    """How a value of a reading or a parameter is written.
-
-    Raises:
-        TypeError: for None and for anything else that has no words of its own.
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (int, Decimal, Fraction)):
-        return plain_number(Fraction(value))
-    if isinstance(value, (str, date, Moment, Names, Unknown)):
-        return str(value)
-    raise TypeError(f"a {type(value).__name__} has no words for a card")
-
-
-def plain_number(number: Fraction) -> str:
-    """A number as people write it, exact up to six places, else rounded to two: ``1.5``."""
-    for places in range(7):
-        scaled = number * 10**places
-        if scaled.denominator == 1:
-            return f"{Decimal(scaled.numerator).scaleb(-places):f}"
-    return f"{Decimal(round(number * 100)).scaleb(-2):f}"
-
-
 def _for_detail(value: object) -> object:
     if isinstance(value, StrictUndefined):
         return value
+    if isinstance(value, OurText):
+        return value.markdown
     text = printed(value)
     return _lead(text) + escaped(clipped(text, _VALUE_LIMIT))
 
@@ -267,28 +183,43 @@ def _of(multiple: Fraction, limit: str) -> str:
     return f"{plain_number(multiple * Fraction(found[1]))} {found[2]}"
 
 
-def _environment(finalize: Callable[..., object]) -> SandboxedEnvironment:
-    environment = SandboxedEnvironment(
-        undefined=_Undefined,
-        finalize=finalize,
-        autoescape=False,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "join_and": _join_and,
-        "times": _times,
-        "count_of": _count_of,
-        "of": _of,
-    }
-    return environment
+class _Sandbox(SandboxedEnvironment):
+    """Behind a name of ours a template finds words and nothing else: no attribute, no global."""
+
+    def __init__(self, finalize: Callable[..., object]) -> None:
+        super().__init__(
+            undefined=_Undefined,
+            finalize=finalize,
+            autoescape=False,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.filters |= {
+            "join_and": _join_and,
+            "times": _times,
+            "count_of": _count_of,
+            "of": _of,
+        }
+
+    def getattr(self, obj: object, attribute: str) -> object:
+        """A word of ours; of anything else what the sandbox allows."""
+        if not isinstance(obj, Words):
+            return super().getattr(obj, attribute)
+        try:
+            return obj[attribute]
+        except LookupError:
+            return self.undefined(obj=obj, name=attribute)
+
+    def make_globals(self, d: object) -> dict[str, object]:
+        """None."""
+        return {}
 
 
 _WORDS_THEN_BLOCK = re.compile(r"^([ \t]*(?!\{%)\S.*[^+-])%\}$", re.MULTILINE)
 """A line of words that ends in a block: its line break is not the block's to trim."""
 
-_FOR_SUMMARY = _environment(_for_summary)
-_FOR_DETAIL = _environment(_for_detail)
+_FOR_SUMMARY = _Sandbox(_for_summary)
+_FOR_DETAIL = _Sandbox(_for_detail)
 
 
 @lru_cache(maxsize=1024)
@@ -296,7 +227,7 @@ def _compiled(source: str, environment: SandboxedEnvironment) -> Template:
     return environment.from_string(_WORDS_THEN_BLOCK.sub(r"\1+%}", source))
 
 
-def _template(
-    source: str, environment: SandboxedEnvironment
-) -> Callable[[Mapping[str, object]], str]:
-    return _compiled(source, environment).render
+def _filled(source: str, environment: SandboxedEnvironment, names: dict[str, object]) -> str:
+    """The template as text; it may look at ``names`` and does not change them."""
+    template = _compiled(source, environment)
+    return "".join(template.root_render_func(template.new_context(names, shared=True)))

@@ -12,6 +12,9 @@ import unicodedata
 _INVISIBLE = ("Cf", "Cn", "Co")
 _BREAK = "\u200b"  # a zero-width space, which ends an address for every finder of bare links
 
+_TAG = re.compile(r"<(?!=?\s?\d)")
+_MARK = re.compile(r"[\\`*_\[\]|~&<>@]")
+_AT_THE_START = re.compile(r"[#+\-=:.)]|\d{1,9}[.)](?=\s|$)")
 _COMPARED = re.compile(r"<(?==?\s?\d)")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~])")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*", re.IGNORECASE)
@@ -38,13 +41,26 @@ def _visible(character: str) -> str:
 
 def flat(text: str) -> str:
     """Plain text for a summary; no tag and no markdown link even where a client looks for them."""
-    tagless = re.sub(r"<(?!=?\s?\d)", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", plain(text))
+    tagless = _TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", plain(text))
     return tagless.replace("](", "] (")
 
 
 def escaped(text: str) -> str:
     """Markdown that reads as the text and nothing else, wherever in a line it is put."""
-    line = _PUNCTUATION.sub(r"\\\1", plain(text)).replace(r"\](", r"\]\(")
+    line = plain(text)
+    return line if is_harmless(line) else disarmed(line)
+
+
+def is_harmless(line: str) -> bool:
+    """Whether nothing in the line could be markdown, so that it need not be disarmed."""
+    return not (
+        _MARK.search(line) or _AT_THE_START.match(line) or "://" in line or "www." in line.lower()
+    )
+
+
+def disarmed(line: str) -> str:
+    """The line with everything escaped that a reader of markdown acts upon."""
+    line = _PUNCTUATION.sub(r"\\\1", line).replace(r"\](", r"\]\(")
     line = re.sub(r"&(?!\s)", "&amp;", line)
     line = _COMPARED.sub("\0", line).replace("<", "&lt;").replace("\0", "<")
     line = re.sub(r">(?==?\s?\d)", r"\>", line)
