@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cds_service.facts.answers import Source
 from cds_service.facts.interval import Interval
@@ -93,8 +93,28 @@ class Infusion:
     syringe: bool = False
 
 
+class _ReadWhenAsked:
+    """Fields that are worked out when they are first asked for, and then kept.
+
+    Most orders of a chart interest no rule: what nobody asks of them is never read.
+    """
+
+    __slots__ = ("_record",)
+    _record: object
+
+    if not TYPE_CHECKING:  # A field keeps its type, and a wrong name stays an error.
+
+        def __getattr__(self, name: str) -> object:
+            """A field nobody has filled yet, as the record has it under the same name."""
+            if name not in self.__dataclass_fields__:
+                raise AttributeError(name, name=name, obj=self)
+            value = getattr(self._record, name)
+            object.__setattr__(self, name, value)
+            return value
+
+
 @dataclass(frozen=True, slots=True)
-class DrugUse:
+class DrugUse(_ReadWhenAsked):
     """One order, statement or administration of a medication.
 
     ``role``: ``draft`` is being ordered now (for order-select: selected); ``background`` is a
@@ -133,6 +153,20 @@ class DrugUse:
     text: str = ""
     order_set: str = ""
     infusion: Infusion | None = None
+
+    @classmethod
+    def read_from(cls, record: object) -> DrugUse:
+        """A use whose fields are read, each once, from the attributes of ``record``."""
+        use = object.__new__(cls)
+        fill = object.__setattr__
+        fill(use, "_record", record)
+        for name in _ASKED_OF_EVERY_USE:
+            fill(use, name, getattr(record, name))
+        return use
+
+
+_ASKED_OF_EVERY_USE = ("substances", "kind", "role", "status", "do_not_perform", "resolved_by")
+"""What tells whether a use matters at all: read at once."""
 
 
 @dataclass(frozen=True, slots=True)

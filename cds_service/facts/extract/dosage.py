@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
@@ -13,6 +14,7 @@ from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import Measured, Moment
 from cds_service.facts.quantity import canonical_unit, converted
 from cds_service.fhir.peek import Resource, at, codings_of, each, text_at, texts_of
+from cds_service.terminology import Resolution
 
 LOCAL_ROUTES = frozenset({"54485002", "10547007", "6064005", "16857009"})
 """SNOMED CT (FHIR value set route-codes): ophthalmic, otic, topical, vaginal."""
@@ -38,16 +40,46 @@ MAX_DAYS = 400
 """More planned days than this are not a plan we can use."""
 
 
-def events_in(dosages: Iterable[Resource]) -> tuple[Moment, ...]:
-    """What is named one by one in ``timing.event``, as it is written."""
-    written = (at(dosage, "timing", "event") for dosage in dosages)
-    found = (
-        moment_at({"event": event}, "event")
-        for events in written
-        if isinstance(events, list)
-        for event in events
-    )
-    return tuple(moment for moment in found if moment)
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When doses are due, over all dosages of an order, as far as it is written.
+
+    ``events`` are the days named one by one; ``starts`` and ``ends`` those of bounded periods.
+    ``repeats``: some dosage is repeated. ``counts``: how often, None where a dosage does not say.
+    """
+
+    events: tuple[Moment, ...]
+    starts: tuple[Moment, ...]
+    ends: tuple[Moment, ...]
+    repeats: bool
+    counts: frozenset[object]
+
+
+def timing_of(dosages: Iterable[Resource]) -> Timing:
+    """Walk the dosages once for all that they say about time."""
+    events: list[Moment | None] = []
+    starts: list[Moment | None] = []
+    ends: list[Moment | None] = []
+    counts: set[object] = set()
+    repeats = False
+    for dosage in dosages:
+        timing = dosage.get("timing")
+        named, repeat = at(timing, "event"), at(timing, "repeat")
+        if isinstance(named, list):
+            events += map(moment_at, named)
+        if repeat is not None:
+            repeats = True
+        count = at(repeat, "count")
+        if not isinstance(count, list | dict):
+            counts.add(count)
+        if bounds := at(repeat, "boundsPeriod"):
+            starts.append(moment_at(bounds, "start"))
+            ends.append(moment_at(bounds, "end"))
+    return Timing(_known(events), _known(starts), _known(ends), repeats, frozenset(counts))
+
+
+def _known(moments: Iterable[Moment | None]) -> tuple[Moment, ...]:
+    return tuple(moment for moment in moments if moment)
 
 
 def event_days(events: Iterable[Moment]) -> list[date]:
@@ -55,35 +87,33 @@ def event_days(events: Iterable[Moment]) -> list[date]:
     return sorted({moment.day for moment in events if moment.day is not None})[:MAX_DAYS]
 
 
-def first_start(dosages: Iterable[Resource], events: Sequence[Moment]) -> Moment | None:
+def first_start(timing: Timing) -> Moment | None:
     """The earliest start of a bounded period, or the first day named."""
-    dosages = list(dosages)
-    starts = [moment_at(dosage, "timing", "repeat", "boundsPeriod", "start") for dosage in dosages]
-    known = [start for start in starts if start] or events
-    return min(known, key=lambda moment: moment.first, default=None)
+    return min(timing.starts or timing.events, key=lambda moment: moment.first, default=None)
 
 
-def last_end(dosages: Iterable[Resource], events: Sequence[Moment]) -> Moment | None:
+def last_end(timing: Timing) -> Moment | None:
     """The latest end of a bounded period; the last day named when days are all there is."""
-    dosages = list(dosages)
-    ends = [moment_at(dosage, "timing", "repeat", "boundsPeriod", "end") for dosage in dosages]
-    known = [end for end in ends if end]
-    if not known and dosages and all(at(d, "timing", "repeat") is None for d in dosages):
-        return latest(events)
-    return latest(known)
+    if not timing.ends and not timing.repeats:
+        return latest(timing.events)
+    return latest(timing.ends)
 
 
 def latest(moments: Iterable[Moment | None]) -> Moment | None:
     """The latest of several moments, those that are None left out."""
-    known = [moment for moment in moments if moment]
-    return max(known, key=lambda moment: moment.last, default=None)
+    return max(_known(moments), key=lambda moment: moment.last, default=None)
 
 
-def local_use(dosages: Iterable[Resource]) -> bool | None:
-    """Whether every route named is local (eye, ear, skin, vagina); None when none is named."""
-    routes = [dosage.get("route") for dosage in dosages]
+def is_local(drug: Resolution, dosages: Iterable[Resource]) -> bool:
+    """Whether a drug is for the eye, the ear, the skin or the vagina alone.
+
+    As its routes say; where none is named, as the product code or the product's name says.
+    """
+    routes = [route for dosage in dosages if (route := dosage.get("route"))]
     named = [route for route in routes if any(texts_of(route)) or any(codings_of(route))]
-    return all(map(_is_local, named)) if named else None
+    if named:
+        return all(map(_is_local, named))
+    return drug.local_use or bool(_LOCAL_FORMS.search(tidy(drug.label)))
 
 
 def _is_local(route: object) -> bool:
@@ -92,26 +122,15 @@ def _is_local(route: object) -> bool:
     return any(_LOCAL_WORDS.search(tidy(words)) for words in texts_of(route))
 
 
-def is_local_form(label: str) -> bool:
-    """Whether a product's name says that it is for the eye, the ear, the skin or the vagina."""
-    return bool(_LOCAL_FORMS.search(tidy(label)))
-
-
-def is_one_off(dosages: Iterable[Resource], events: Sequence[Moment]) -> bool:
+def is_one_off(dosages: Iterable[Resource], timing: Timing) -> bool:
     """Whether a single dose is meant: one day named, a count of one, or the words for it."""
-    dosages = list(dosages)
-    counts = {at(dosage, "timing", "repeat", "count") for dosage in dosages if _hashable(dosage)}
-    if counts == {1}:
+    if timing.counts == {1}:
         return True
-    if all(at(dosage, "timing", "repeat") is None for dosage in dosages):
-        if len(events) == 1:
-            return True
-        return any(_ONCE.search(tidy(words)) for dosage in dosages for words in _words(dosage))
-    return False
-
-
-def _hashable(dosage: Resource) -> bool:
-    return not isinstance(at(dosage, "timing", "repeat", "count"), list | dict)
+    if timing.repeats:
+        return False
+    if len(timing.events) == 1:
+        return True
+    return any(_ONCE.search(tidy(words)) for dosage in dosages for words in _words(dosage))
 
 
 def _words(dosage: Resource) -> Iterator[str]:

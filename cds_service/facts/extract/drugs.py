@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import date
+from collections.abc import Iterator
 
 from cds_service.facts.extract import dosage as dosing
 from cds_service.facts.extract.dose_text import dose_in_words
-from cds_service.facts.extract.infusion import infusion_of
 from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.extract.medication import drug_of
 from cds_service.facts.extract.numbers import measured_of
 from cds_service.facts.extract.order_text import stated_place
-from cds_service.facts.extract.regimen_name import order_set_of
+from cds_service.facts.extract.orders import order_of
 from cds_service.facts.extract.routes import route_of
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.quantity import converted
 from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, at, each, name_of, text_at
 from cds_service.terminology import Resolution
-
-_KNOWN_STATUS = frozenset(
-    {"active", "on-hold", "cancelled", "completed", "entered-in-error", "stopped", "draft"}
-)
-"""What R4 calls the states of a medication request, without "unknown"."""
 
 
 def read_drugs(material: Material) -> tuple[DrugUse, ...]:
@@ -53,68 +46,13 @@ def _readable(
 
 def _orders(material: Material) -> Iterator[DrugUse]:
     for found, drug, resource in _readable(material, "MedicationRequest"):
-        dosages = list(each(resource, "dosageInstruction"))
-        words = [text_at(dosage, "text") for dosage in dosages]
-        texts = words + [text_at(dosage, "patientInstruction") for dosage in dosages]
-        texts += [text_at(note, "text") for note in each(resource, "note")]
-        place = stated_place([*texts, text_at(found.resource, "groupIdentifier", "value")])
-        authored = moment_at(resource, "authoredOn")
-        supply_end = moment_at(resource, "dispenseRequest", "validityPeriod", "end")
-        supply_start = moment_at(resource, "dispenseRequest", "validityPeriod", "start")
-        events = dosing.events_in(dosages)
-        start = dosing.first_start(dosages, events) or supply_start
-        dose = dosing.dose_in(dosages, "dose") or dose_in_words(words, "dose")
-        yield DrugUse(
-            substances=drug.substances,
-            kind="order",
-            role=found.role,
-            status=_order_status(found, resource),
-            source=source(found),
-            label=drug.label,
-            resolved_by=drug.by,
-            intent=text_at(resource, "intent"),
-            local_use=_is_local(drug, dosages),
-            route=route_of(dosages),
-            one_off=dosing.is_one_off(dosages, events),
-            do_not_perform=resource.get("doNotPerform") is True,
-            start=start,
-            end=dosing.latest((dosing.last_end(dosages, events), supply_end)),
-            authored=authored,
-            days=_planned_days(events, start, authored),
-            dose=dose,
-            dose_per_m2=dosing.dose_in(dosages, "dose-per-m2")
-            or dose_in_words(words, "dose-per-m2"),
-            cycle=place.cycle,
-            day=place.day,
-            cycle_source="order text" if place.cycle else "",
-            status_reason=name_of(resource.get("statusReason")),
-            text=" ".join(filter(None, texts)),
-            order_set=order_set_of(found, material),
-            infusion=infusion_of(found, dosages, dose, material) if found.is_draft else None,
-        )
-
-
-def _order_status(found: Found, resource: Resource) -> str:
-    """As it stands; an order being signed is a draft unless a status we know says otherwise."""
-    status = text_at(resource, "status")
-    if found.is_draft:
-        return status if status in _KNOWN_STATUS else "draft"
-    return status or "unknown"
-
-
-def _planned_days(
-    events: Sequence[Moment], start: Moment | None, authored: Moment | None
-) -> tuple[date, ...]:
-    """The days named; else the first day of the period; else the day the order was written."""
-    if days := dosing.event_days(events):
-        return tuple(days)
-    return tuple(moment.day for moment in (start or authored,) if moment and moment.day)
+        yield order_of(found, drug, resource, material)
 
 
 def _statements(material: Material) -> Iterator[DrugUse]:
     for found, drug, resource in _readable(material, "MedicationStatement"):
         dosages = list(each(resource, "dosage"))
-        events = dosing.events_in(dosages)
+        timing = dosing.timing_of(dosages)
         yield DrugUse(
             substances=drug.substances,
             kind="statement",
@@ -123,12 +61,12 @@ def _statements(material: Material) -> Iterator[DrugUse]:
             source=source(found),
             label=drug.label,
             resolved_by=drug.by,
-            local_use=_is_local(drug, dosages),
+            local_use=dosing.is_local(drug, dosages),
             route=route_of(dosages),
-            one_off=dosing.is_one_off(dosages, events),
+            one_off=dosing.is_one_off(dosages, timing),
             start=_effective_start(resource),
             end=dosing.latest(
-                (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(dosages, events))
+                (moment_at(resource, "effectivePeriod", "end"), dosing.last_end(timing))
             ),
             authored=moment_at(resource, "dateAsserted"),
             status_reason=name_of(resource.get("statusReason")),
@@ -154,7 +92,7 @@ def _administrations(material: Material) -> Iterator[DrugUse]:
             source=source(found),
             label=drug.label,
             resolved_by=drug.by,
-            local_use=_is_local(drug, [dosage]),
+            local_use=dosing.is_local(drug, [dosage]),
             route=route_of([dosage]),
             one_off=True,
             start=start,
@@ -199,14 +137,6 @@ def _procedures(material: Material) -> Iterator[DrugUse]:
             end=moment_at(resource, "performedPeriod", "end") or start,
             days=(start.day,) if start and start.day else (),
         )
-
-
-def _is_local(drug: Resolution, dosages: list[Resource]) -> bool:
-    """As the route says; where none is named, as the product code or the product's name says."""
-    by_route = dosing.local_use(dosages)
-    if by_route is not None:
-        return by_route
-    return drug.local_use or dosing.is_local_form(drug.label)
 
 
 def _effective_start(resource: Resource) -> Moment | None:
