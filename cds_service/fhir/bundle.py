@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 from cds_service.fhir.peek import Resource, at, codings_of, each, text_at
 
@@ -25,8 +25,7 @@ class State(Enum):
     UNREADABLE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A resource and the address its Bundle gives it, empty when it gives none."""
 
     resource: Resource
@@ -36,19 +35,22 @@ class Entry:
 def entries_in(value: object) -> Iterator[Entry]:
     """Every resource in a value of any kind, Bundles in Bundles included, outcomes excluded."""
     # Work waits in a list: Bundles may nest deeper than Python's call stack.
-    waiting: list[tuple[object, str]] = [(value, "")]
+    waiting: list[Iterator[tuple[object, object]]] = [iter(((value, ""),))]
     while waiting:
-        found, full_url = waiting.pop()
-        if isinstance(found, list):
-            waiting.extend((item, "") for item in reversed(found))
-        elif isinstance(found, dict):
-            if found.get("resourceType") == "Bundle":
-                waiting.extend(
-                    (entry.get("resource"), text_at(entry, "fullUrl"))
-                    for entry in reversed(list(each(found, "entry")))
-                )
-            elif found.get("resourceType") != "OperationOutcome":
-                yield Entry(found, full_url)
+        for found, full_url in waiting[-1]:
+            if isinstance(found, list):
+                waiting.append((item, "") for item in found)
+                break
+            if isinstance(found, dict):
+                resource_type = found.get("resourceType")
+                if resource_type == "Bundle":
+                    entries = each(found, "entry")
+                    waiting.append((one.get("resource"), one.get("fullUrl")) for one in entries)
+                    break
+                if resource_type != "OperationOutcome":
+                    yield Entry(found, full_url.strip() if isinstance(full_url, str) else "")
+        else:
+            waiting.pop()
 
 
 def broken_entries(value: object) -> Iterator[str]:
@@ -67,6 +69,8 @@ def state_of_search(value: object, resource_type: str) -> State:
     """How a search for a type was answered by a value that was sent."""
     if value is None:
         return State.NULL
+    if (sent := _plain_answers(value, resource_type)) is not None:
+        return State.TRUNCATED if _is_partial(value, sent) else State.ANSWERED
     if refused := _refusal(value):
         return refused
     if at(value, "resourceType") == "OperationOutcome":
@@ -77,6 +81,23 @@ def state_of_search(value: object, resource_type: str) -> State:
     if types and resource_type not in types:
         return State.UNREADABLE
     return State.TRUNCATED if _is_partial(value, len(types)) else State.ANSWERED
+
+
+def _plain_answers(value: object, resource_type: str) -> int | None:
+    """How many resources a Bundle holds if all are of the type asked for and nothing else is said.
+
+    None for any other value: that has to be looked at closely.
+    """
+    if not isinstance(value, dict) or value.get("resourceType") != "Bundle":
+        return None
+    entries = value.get("entry")
+    for entry in entries if isinstance(entries, list) else ():
+        resource = entry.get("resource") if isinstance(entry, dict) else None
+        if not isinstance(resource, dict) or resource.get("resourceType") != resource_type:
+            return None
+        if "response" in entry:
+            return None
+    return len(entries) if isinstance(entries, list) else None
 
 
 def state_of_read(value: object, resource_type: str) -> State:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from itertools import chain
+from typing import Literal, NamedTuple
 
 from cds_service.fhir.bundle import Entry, entries_in
 from cds_service.fhir.hook_call import HookCall
-from cds_service.fhir.peek import Resource, at, each, text_at
+from cds_service.fhir.peek import Resource, at, each, text_at, text_in
 from cds_service.fhir.references import Reference, origin_of, parse_reference, without_version
 
 Role = Literal["draft", "background", "on-file"]
@@ -19,8 +20,7 @@ DRAFT_ORDERS = "draftOrders"
 _SUBJECTS = ("subject", "patient")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A resource and how it came: under which key (``draftOrders`` or a prefetch key)."""
 
     resource: Resource
@@ -46,7 +46,7 @@ class Library:
         """Index the drafts first, then every prefetch value, under our keys or the client's."""
         self._patient_id = call.patient_id
         self._origin = origin_of(call.fhir_server)
-        self._by_type: dict[str, dict[object, Found]] = {}
+        self._by_type: dict[str, dict[object, Found]] = defaultdict(dict)
         self._by_reference: dict[str, Found] = {}
         self._by_url: dict[str, Found] = {}
         self._is_ours: dict[str, bool] = {}
@@ -58,32 +58,28 @@ class Library:
                 self._add(entry, key, "on-file")
 
     def _add(self, entry: Entry, key: str, role: Role) -> None:
-        resource_type = text_at(entry.resource, "resourceType")
-        resource_id = text_at(entry.resource, "id")
-        local = f"{resource_type}/{resource_id}"
-        found = Found(
-            entry.resource,
-            resource_type,
-            local if resource_id else entry.full_url or f"{resource_type or 'resource'} without id",
-            key,
-            role,
-            entry.full_url,
-        )
-        if resource_id:
-            self._keep(found, self._by_reference.get(local))
-        elif not entry.full_url or self._is_first_of_its_url(entry.full_url, found):
-            self._by_type.setdefault(resource_type, {})[object()] = found
+        resource, full_url = entry
+        resource_type = text_in(resource, "resourceType")
+        if resource_id := text_in(resource, "id"):
+            reference = f"{resource_type}/{resource_id}"
+            found = Found(resource, resource_type, reference, key, role, full_url)
+            self._keep(found, self._by_reference.get(reference))
+            return
+        reference = full_url or f"{resource_type or 'resource'} without id"
+        found = Found(resource, resource_type, reference, key, role, full_url)
+        if not full_url or self._is_first_of_its_url(full_url, found):
+            self._by_type[resource_type][object()] = found
 
     def _keep(self, found: Found, known: Found | None) -> None:
         """Enter a resource with an id, unless what is known under that id counts."""
-        if known is not None and not _takes_the_place_of(known, found):
-            counts = known
-        else:
-            counts = found
-            if known is not None and known.full_url:
+        counts = found
+        if known is not None:
+            if not _takes_the_place_of(known, found):
+                counts = known
+            elif known.full_url:
                 self._by_url[without_version(known.full_url)] = found
         self._by_reference[found.reference] = counts
-        self._by_type.setdefault(found.type, {})[found.reference] = counts
+        self._by_type[found.type][found.reference] = counts
         if found.full_url:
             self._is_first_of_its_url(found.full_url, counts)
 
@@ -93,8 +89,7 @@ class Library:
 
     def of_type(self, *types: str) -> Iterator[Found]:
         """The resources of some types, whoever's they are, in the order they came."""
-        for one in types:
-            yield from self._by_type.get(one, {}).values()
+        return chain.from_iterable(self._by_type.get(one, {}).values() for one in types)
 
     def drafts(self) -> Iterator[Found]:
         """Everything that came in the hook's context, of whatever type."""
@@ -132,14 +127,15 @@ class Library:
         if found.type == "Patient":
             return "ours" if text_at(found.resource, "id") == self._patient_id else "foreign"
         for name in _SUBJECTS:
-            reference = at(found.resource, name, "reference")
+            reference = at(found.resource.get(name), "reference")
             if reference is None:
                 continue
             if not isinstance(reference, str):
                 return "unreadable"
-            if reference not in self._is_ours:
-                self._is_ours[reference] = self._is_patient(reference)
-            return "ours" if self._is_ours[reference] else "foreign"
+            is_ours = self._is_ours.get(reference)
+            if is_ours is None:
+                is_ours = self._is_ours[reference] = self._is_patient(reference)
+            return "ours" if is_ours else "foreign"
         return "ours"
 
     def _is_patient(self, text: str) -> bool:

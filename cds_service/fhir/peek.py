@@ -14,12 +14,21 @@ Resource = Mapping[str, Any]
 """A FHIR resource, or any part of one, as its JSON object."""
 
 
+_NONE: Iterator[Resource] = iter(())
+
+
 def text_at(value: object, *path: str) -> str:
     """The text at the end of a path, stripped; empty when there is none."""
     for name in path:
         if not isinstance(value, dict):
             return ""
         value = value.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+def text_in(part: Resource, name: str) -> str:
+    """The text of one element, stripped; empty when there is none."""
+    value = part.get(name)
     return value.strip() if isinstance(value, str) else ""
 
 
@@ -36,13 +45,11 @@ def each(value: object, *path: str) -> Iterator[Resource]:
     """The objects of a list at the end of a path; a lone object counts as a list of one."""
     for name in path:
         if not isinstance(value, dict):
-            return iter(())
+            return _NONE
         value = value.get(name)
-    if isinstance(value, dict):
-        return iter((value,))
-    return iter(
-        [item for item in value if isinstance(item, dict)] if isinstance(value, list) else ()
-    )
+    if isinstance(value, list):
+        return iter([item for item in value if isinstance(item, dict)])
+    return iter((value,)) if isinstance(value, dict) else _NONE
 
 
 def texts_of(concept: object) -> Iterator[str]:

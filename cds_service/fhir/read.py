@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir.resources.R4B.adverseevent import AdverseEvent
 from fhir.resources.R4B.allergyintolerance import AllergyIntolerance
@@ -27,10 +27,7 @@ from fhir_core.fhirabstractmodel import FHIRAbstractModel
 
 from cds_service.fhir.part_model import part_of
 from cds_service.fhir.peek import Resource
-
-Shape = Mapping[str, Any]
-"""Element names to keep: None for a leaf, else the shape of what lies below. An empty shape asks
-only that there is an object: what it holds is looked at elsewhere."""
+from cds_service.fhir.plain import Shape, plain_form
 
 _PERIOD: Shape = dict.fromkeys(("start", "end"))
 _DOSAGE: Shape = {"timing": {"event": None, "repeat": {"boundsPeriod": _PERIOD}}}
@@ -189,9 +186,11 @@ SPECS: Mapping[str, Spec] = {
 _PARTS = {name: part_of(spec.model, spec.shape) for name, spec in SPECS.items()}
 """What each resource is validated with: other elements neither matter nor take time."""
 
+_PLAIN = {name: plain_form(_PARTS[name], spec.shape, spec.given) for name, spec in SPECS.items()}
+"""What recognises a resource that need not be validated."""
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+
+class Reading(NamedTuple):
     """What came of reading a resource.
 
     ``resource`` is the resource, safe to look into where its spec says, or None when it cannot be
@@ -204,6 +203,13 @@ class Reading:
 
 
 def read(resource: Resource, resource_type: str) -> Reading:
+    """Judge one resource of a type in ``SPECS``: at a glance, or else by its model."""
+    if _PLAIN[resource_type](resource):
+        return Reading(resource)
+    return read_by_model(resource, resource_type)
+
+
+def read_by_model(resource: Resource, resource_type: str) -> Reading:
     """Prune and validate one resource of a type in ``SPECS``."""
     spec, model = SPECS[resource_type], _PARTS[resource_type]
     pruned = {**spec.given, **_prune(resource, spec.shape)}
