@@ -1,11 +1,14 @@
 """Diagnoses and procedures found by their words, where no code was verified."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.facts.extract.concept_words import (
     conditions_in_words,
     past_conditions_in_words,
     procedures_in_words,
+    telling,
 )
 from tests.builders import terminology
 
@@ -132,3 +135,34 @@ def test_a_platelet_transfusion_is_known_by_its_words() -> None:
 @pytest.mark.parametrize("text", ["Platelet count", "Platelet transfusion cancelled"])
 def test_other_words_about_platelets_are_no_transfusion(text: str) -> None:
     assert not procedures_in_words([text], terminology())
+
+
+PIECES = st.sampled_from(
+    [
+        *("veno", "occlusive", "disease", "VOD", "SOS", "sepsis", "long", "QT", "gilbert", "fever"),
+        *("no", "history of", "s/p", "Z.n.", "V. a.", "suspected", "resolved", "without", "post"),
+        *("bone marrow", "biopsy", "liver", "transplant", "hämolytische", "no\N{COMBINING TILDE}"),
+        *(".", "; ", ", ", "-", "/", "_", " ", "\n", "\u0301"),
+    ]
+)
+TEXTS = st.lists(
+    st.lists(PIECES, max_size=10).map("".join) | st.lists(PIECES, max_size=10).map(" ".join),
+    max_size=3,
+)
+
+
+@given(TEXTS)
+def test_a_text_that_a_quick_look_leaves_out_states_nothing(texts: list[str]) -> None:
+    known = terminology()
+    quick = telling(texts, known.conditions_in)
+    assert conditions_in_words(quick, known) == conditions_in_words(texts, known)
+    assert past_conditions_in_words(quick, known) == past_conditions_in_words(texts, known)
+
+    quick = telling(texts, known.procedures_in)
+    assert procedures_in_words(quick, known) == procedures_in_words(texts, known)
+
+
+def test_a_quick_look_leaves_out_what_speaks_of_nothing_we_know() -> None:
+    texts = ["Essential (primary) hypertension", "VOD", "VOD", "Hypothyroidism, unspecified"]
+
+    assert telling(texts, terminology().conditions_in) == ("VOD",)

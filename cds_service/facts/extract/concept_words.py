@@ -44,6 +44,19 @@ _ABBREVIATED = (
 )
 
 
+def telling(texts: Iterable[str], find: Callable[[str], frozenset[str]]) -> tuple[str, ...]:
+    """Those of the texts, each once, that may state something ``find`` finds; a quick look.
+
+    Where it finds nothing in a whole text it finds nothing in a part of it. Beyond ASCII a part
+    may begin inside a word, whose mark stands as a letter of its own.
+    """
+    return tuple(
+        text
+        for text in dict.fromkeys(texts)
+        if not (plain := _plain(text)).isascii() or find(plain)
+    )
+
+
 def conditions_in_words(texts: Iterable[str], terminology: Terminology) -> frozenset[str]:
     """The diagnoses that the texts plainly state."""
     return _stated(texts, terminology.conditions_in)
@@ -83,7 +96,12 @@ def _past_parts(texts: Iterable[str]) -> Iterator[str]:
 
 def _parts(texts: Iterable[str]) -> Iterator[str]:
     for text in texts:
-        plain = tidy(text)
+        yield from _PART.split(_plain(text))
+
+
+def _plain(text: str) -> str:
+    plain = tidy(text)
+    if "." in plain:
         for written, meant in _ABBREVIATED:
             plain = written.sub(meant, plain)
-        yield from _PART.split(plain)
+    return plain

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cds_service.facts.extract.bleeding_words import BLEEDING, bleeding_words
 from cds_service.facts.extract.concept_words import (
     conditions_in_words,
     past_conditions_in_words,
+    telling,
 )
 from cds_service.facts.extract.leukaemia_words import LEUKAEMIAS, leukaemia_words
 from cds_service.facts.extract.material import Material, codings, moment_at, source
 from cds_service.facts.model import ConditionEntry
 from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
+from cds_service.terminology import Terminology
 
 _SEVERITIES = {
     "24484000": "severe",
@@ -38,8 +40,9 @@ def _entries(material: Material) -> Iterator[ConditionEntry]:
     for found in material.own("Condition"):
         code = found.resource.get("code")
         coded = material.concepts(code)
-        stated = coded or conditions_in_words(texts_of(code), material.terminology)
-        past = frozenset() if stated else _past(code, material)
+        worded = () if coded else telling(texts_of(code), material.terminology.conditions_in)
+        stated = coded or conditions_in_words(worded, material.terminology)
+        past = frozenset() if stated else _past(worded, material.terminology)
         concepts = stated or past
         if not concepts:
             continue
@@ -71,9 +74,9 @@ def _named(code: object, material: Material) -> str:
     return next(filter(None, map(material.terminology.display_of, codings(code))), "")
 
 
-def _past(code: object, material: Material) -> frozenset[str]:
+def _past(words: Iterable[str], terminology: Terminology) -> frozenset[str]:
     """What the words say was once: the entry may be active, the diagnosis in it is over."""
-    return past_conditions_in_words(texts_of(code), material.terminology) & _MATTER_WHEN_PAST
+    return past_conditions_in_words(words, terminology) & _MATTER_WHEN_PAST
 
 
 def status_code(status: object) -> str:

@@ -18,7 +18,7 @@ def read_courses(material: Material, drugs: Iterable[DrugUse]) -> tuple[CourseSt
 
     A plan that names no drug and no order is not read: "Cycle 2" may be of any protocol.
     """
-    orders = _orders_by_plan(material, {use.source.reference: use for use in drugs})
+    orders = _orders_by_plan(material, drugs)
     return tuple(
         statement
         for found in material.own("CarePlan", "RequestGroup")
@@ -26,11 +26,13 @@ def read_courses(material: Material, drugs: Iterable[DrugUse]) -> tuple[CourseSt
     )
 
 
-def _orders_by_plan(material: Material, drugs: dict[str, DrugUse]) -> dict[str, frozenset[str]]:
+def _orders_by_plan(material: Material, drugs: Iterable[DrugUse]) -> dict[str, frozenset[str]]:
     """The substances of the orders based on each plan, or named by it."""
+    links = [(plan, order) for plan, order in _links(material) if plan and order]
+    uses = {use.source.reference: use for use in drugs} if links else {}
     found: dict[str, frozenset[str]] = {}
-    for plan, order in _links(material):
-        if plan and order and (use := drugs.get(order.reference)):
+    for plan, order in links:
+        if use := uses.get(order.reference):
             found[plan.reference] = found.get(plan.reference, frozenset()) | use.substances
     return found
 

@@ -65,7 +65,8 @@ def read_lines(material: Material) -> tuple[LineStatement, ...]:
     return tuple(
         statement
         for found in material.own("CarePlan", "MedicationRequest", "Condition")
-        if not _is_void(found.resource)
+        if (found.type == "CarePlan" or "extension" in found.resource)
+        and not _is_void(found.resource)
         for statement in _statements(found)
     )
 

@@ -112,6 +112,8 @@ def _ingredients(medication: Found, material: Material) -> Iterator[Resolution]:
 
 def _without_diluents(parts: list[Resolution], label: str, material: Material) -> Resolution:
     diluents = material.terminology.substances_in(DILUENTS)
+    if len(parts) == 1 and parts[0].substances and parts[0].substances.isdisjoint(diluents):
+        return Resolution(parts[0].substances, parts[0].by, parts[0].local_use, label)
     drugs = [part for part in parts if not part.substances or part.substances - diluents]
     if not drugs:
         return Resolution(frozenset(), "code", False, label)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from cds_service.facts.extract.concept_words import procedures_in_words
+from cds_service.facts.extract.concept_words import procedures_in_words, telling
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.extract.words import transplant_stance
 from cds_service.facts.model import ProcedureEntry
 from cds_service.fhir.peek import text_at, texts_of
+from cds_service.terminology import Terminology
 
 _NOT_THE_GRAFT = re.compile(
     r"harvest|collection|mobili[sz]|apheresis|donor|donat|boost|lymphocyte|biops", re.IGNORECASE
@@ -25,11 +26,7 @@ def _entries(material: Material) -> Iterator[ProcedureEntry]:
     for found in material.own("Procedure"):
         code = found.resource.get("code")
         words = list(texts_of(code))
-        concepts = (
-            material.concepts(code)
-            or _worded(code)
-            or procedures_in_words(words, material.terminology)
-        )
+        concepts = material.concepts(code) or _worded(code) or _named(words, material.terminology)
         if not concepts:
             continue
         resource = material.readable(found, concepts)
@@ -44,6 +41,10 @@ def _entries(material: Material) -> Iterator[ProcedureEntry]:
             or moment_at(resource, "performedPeriod", "end")
             or moment_at(resource, "performedPeriod", "start"),
         )
+
+
+def _named(words: Iterable[str], terminology: Terminology) -> frozenset[str]:
+    return procedures_in_words(telling(words, terminology.procedures_in), terminology)
 
 
 def _worded(code: object) -> frozenset[str]:
