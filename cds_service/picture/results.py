@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from cds_service.facts.derive.lab import Usable, times_uln
+from cds_service.facts.derive.lab import times_uln
 from cds_service.facts.derive.numbers import plain, times_text
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View
 from cds_service.facts.derive.when import is_ahead
 from cds_service.facts.interval import Interval

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import Found, Usable, Window, find, recency
+from cds_service.facts.derive.lab import Found, find, period_of, recency
 from cds_service.facts.derive.numbers import rounded
-from cds_service.facts.derive.view import View, days, number, slug, slugs
+from cds_service.facts.derive.results import Usable
+from cds_service.facts.derive.view import View, number, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.unknown import Reason, Unknown
 
@@ -24,7 +25,7 @@ def answer(question: Question, view: View) -> Answer:
     One reading without a count where none can be told; ``reported`` says whether a differential is
     on file at all.
     """
-    window = Window(within=days(question, "within"))
+    window = period_of(question)
     analyte, percent = slug(question, "analyte"), slug(question, "percent")
     counted, share = find(view, analyte, window), find(view, percent, window)
     others = [find(view, each, window) for each in slugs(question, "differential")]
@@ -61,7 +62,9 @@ def _counted(view: View, one: Usable, reported: bool | Unknown) -> Reading:
     value: Value = one.result.canonical or Unknown(
         name, Reason.UNIT, f"result of {one.when}", one.result.source.reference
     )
-    shown = {"name": name, "text": one.value.printed, "date": str(one.when), "how": ""}
+    shown = Later(
+        lambda: {"name": name, "text": one.value.printed, "date": str(one.when), "how": ""}
+    )
     return Reading({"count": value, "reported": reported}, shown, (one.result.source,))
 
 
@@ -91,12 +94,14 @@ def _product(
     if of is None or part is None:
         return Unknown(view.name(share.result.analyte), Reason.UNIT, f"result of {share.when}")
     count = _times(of, part.scaled(_PERCENT))
-    shown = {
-        "name": view.name(slug(question, "analyte")),
-        "text": _text(count),
-        "date": str(share.when),
-        "how": f"{name} {one.value.printed} ({one.when}) × {share.value.printed} blasts",
-    }
+    shown = Later(
+        lambda: {
+            "name": view.name(slug(question, "analyte")),
+            "text": _text(count),
+            "date": str(share.when),
+            "how": f"{name} {one.value.printed} ({one.when}) × {share.value.printed} blasts",
+        }
+    )
     sources: tuple[Source, ...] = (share.result.source, one.result.source)
     return Reading({"count": count, "reported": reported}, shown, sources)
 

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive import counts, when
 from cds_service.facts.derive.counts import Count, Latest, before_dose, limit_of, since_day
-from cds_service.facts.derive.lab import STALE
+from cds_service.facts.derive.lab import STALE, period_of
 from cds_service.facts.derive.next_cycle import planned_day_one
 from cds_service.facts.derive.transfused import Transfusions, transfusions
-from cds_service.facts.derive.view import View, days, slug
+from cds_service.facts.derive.view import View, slug
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.unknown import Reason, Unknown
 
@@ -21,7 +21,7 @@ def answer(question: Question, view: View) -> Answer:
     """A reading per result that may be the latest, each beside the count before treatment."""
     analyte, substance = slug(question, "analyte"), slug(question, "substance")
     given = transfusions(question, view)
-    now = counts.latest(view, analyte, days(question, "within"), given)
+    now = counts.latest(view, analyte, period_of(question), given)
     before = before_treatment(view, analyte, substance)
     low = _days_low(question, view, now, given) if question.get("below") is not None else None
     readings = tuple(_reading(view, question, count, before, low) for count in now.counts)
@@ -30,6 +30,11 @@ def answer(question: Question, view: View) -> Answer:
 
 def before_treatment(view: View, analyte: str, substance: str) -> Count | Unknown:
     """The last count before the first dose, which must be known to be the first."""
+    key = ("count before treatment", analyte, substance)
+    return view.once(key, lambda: _before_treatment(view, analyte, substance))
+
+
+def _before_treatment(view: View, analyte: str, substance: str) -> Count | Unknown:
     what = f"{view.name(analyte)} before the first {view.name(substance)} dose"
     gaps = view.dose_gaps(substance, what)
     first = view.doses(substance).first
@@ -53,9 +58,15 @@ def _reading(
         "before_treatment": before.value if isinstance(before, Count) else before,
         "days_low": low,
     }
-    planned = planned_day_one(view, slug(question, "substance"))
     known = before if isinstance(before, Count) else None
-    shown = {
+    others = (known.one.result.source,) if known else ()
+    shown = Later(lambda: _shown(view, slug(question, "substance"), count, known))
+    return Reading(fields, shown, (count.one.result.source, *others))
+
+
+def _shown(view: View, substance: str, count: Count, known: Count | None) -> dict[str, object]:
+    planned = planned_day_one(view, substance)
+    return {
         "name": count.name,
         "text": count.text,
         "date": count.day,
@@ -66,8 +77,6 @@ def _reading(
         "planned": str(planned.day) if planned else "",
         "planned_how": planned.how if planned else "",
     }
-    others = (known.one.result.source,) if known else ()
-    return Reading(fields, shown, (count.one.result.source, *others))
 
 
 def _days_low(

@@ -14,8 +14,9 @@ from math import isqrt
 
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
 from cds_service.facts.derive import patient
-from cds_service.facts.derive.lab import Found, Usable, Window, find, recency
+from cds_service.facts.derive.lab import Found, Window, find, recency
 from cds_service.facts.derive.numbers import plain, rounded
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.regimen import Figure

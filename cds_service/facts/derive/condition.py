@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.derive.view import View, slug, slugs
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.derive.view import ASKED, View, names_of, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import ConditionEntry, Moment
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import CONDITIONS
+from cds_service.terminology import Terminology
 
 COUNTED = frozenset({"confirmed", "provisional", ""})
 """Verification that makes an entry count; refuted and entered in error do not."""
@@ -22,10 +23,9 @@ _RESOLVED = frozenset({"resolved", "remission", "inactive"})
 
 def answer(question: Question, view: View) -> Answer:
     """A reading per entry; entries that are only suspected are gaps, they prove nothing."""
-    concepts = frozenset(slugs(question, "concept"))
-    what = f"diagnoses ({', '.join(view.names(concepts))})"
+    concepts, what = concepts_asked(question, view.terminology)
     substance = slug(question, "dose_of")
-    entries = [each for each in view.chart.conditions if concepts & each.concepts]
+    entries = view.entries.of(concepts)
     readings = tuple(
         _reading(view, each, substance) for each in entries if each.verification in COUNTED
     )
@@ -35,6 +35,13 @@ def answer(question: Question, view: View) -> Answer:
         if each.verification in SUSPECTED
     )
     return Answer(question, readings, (*view.gaps((CONDITIONS,), what, concepts), *suspected))
+
+
+@lru_cache(maxsize=ASKED)
+def concepts_asked(question: Question, terminology: Terminology) -> tuple[frozenset[str], str]:
+    """The concepts a question is about, and what they are called where they are not known."""
+    concepts = frozenset(slugs(question, "concept"))
+    return concepts, f"diagnoses ({', '.join(names_of(concepts, terminology))})"
 
 
 def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
@@ -47,8 +54,12 @@ def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
         "days_since_noted": _days_since_noted(view, entry),
         "severity": entry.severity or "unrecorded",
     }
+    return Reading(fields, Later(lambda: _shown(entry)), (entry.source,))
+
+
+def _shown(entry: ConditionEntry) -> dict[str, object]:
     noted = entry.onset or entry.recorded
-    shown = {
+    return {
         "label": entry.label,
         "date": str(noted) if noted else "",
         "ended": str(entry.abatement) if entry.abatement else "",
@@ -56,7 +67,6 @@ def _reading(view: View, entry: ConditionEntry, substance: str) -> Reading:
         "severity": entry.severity,
         "by_words": entry.by_words,
     }
-    return Reading(fields, shown, (entry.source,))
 
 
 def _has_status(entry: ConditionEntry, statuses: frozenset[str]) -> bool | Unknown:
@@ -118,7 +128,7 @@ def _days_since_abatement(view: View, entry: ConditionEntry) -> Interval | Unkno
     today = view.chart.today
     if entry.abatement:
         least = max((today - entry.abatement.last).days, 0)
-        return Interval(Fraction(least), Fraction(max((today - entry.abatement.first).days, 0)))
+        return Interval.between(least, max((today - entry.abatement.first).days, 0))
     return _no_date(entry, "when it ended") if entry.clinical_status in _RESOLVED else None
 
 
@@ -128,7 +138,7 @@ def _days_since_noted(view: View, entry: ConditionEntry) -> Interval | Unknown:
         return _no_date(entry, "when it began")
     latest, today = max(noted, key=lambda each: each.last), view.chart.today
     least = max((today - latest.last).days, 0)
-    return Interval(Fraction(least), Fraction(max((today - latest.first).days, 0)))
+    return Interval.between(least, max((today - latest.first).days, 0))
 
 
 def _no_date(entry: ConditionEntry, when: str) -> Unknown:

@@ -10,7 +10,8 @@ from itertools import chain, islice
 from cds_service.facts.answers import Answer, Question, Reading, Source
 from cds_service.facts.derive import when
 from cds_service.facts.derive.condition import COUNTED
-from cds_service.facts.derive.lab import Usable, contradict, recency
+from cds_service.facts.derive.lab import contradict, recency
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, days, number, only, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry, LabResult

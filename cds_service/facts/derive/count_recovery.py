@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.blood_count import before_treatment
 from cds_service.facts.derive.counts import Count, Latest, before_dose, latest, limit_of
+from cds_service.facts.derive.lab import period_of
 from cds_service.facts.derive.transfused import transfusions
 from cds_service.facts.derive.truths import either, negated
 from cds_service.facts.derive.view import View, days, only, slug, slugs
@@ -51,13 +52,13 @@ def answer(question: Question, view: View) -> Answer:
     sources = tuple(
         dict.fromkeys(each.one.result.source for each in counts if isinstance(each, Count))
     )
-    return only(question, Reading(fields, _shown(trends), sources))
+    return only(question, Reading(fields, Later(lambda: _shown(trends)), sources))
 
 
 def _trend(question: Question, view: View, analyte: str) -> Trend:
-    substance, within = slug(question, "substance"), days(question, "within")
+    substance = slug(question, "substance")
     return Trend(
-        latest(view, analyte, within, transfusions(question, view)),
+        latest(view, analyte, period_of(question), transfusions(question, view)),
         _at_last_cycle(question, view, analyte),
         before_treatment(view, analyte, substance),
         limit_of(question, _LIMITS[analyte]),

@@ -7,14 +7,14 @@ recorded and say otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
 
 from cds_service.facts.answers import Question
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Dose
-from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import Usable, Window, find, recency
+from cds_service.facts.derive.lab import Window, find, recency, results_of
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.transfused import NOT_ASKED, Transfusion, Transfusions
 from cds_service.facts.derive.truths import Flag, either
 from cds_service.facts.derive.view import View
@@ -24,7 +24,7 @@ from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Count:
     """One result of an analyte with what it may be without the transfusion it depends on."""
 
@@ -58,7 +58,7 @@ class Count:
         return False if certain else None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Latest:
     """The counts to be judged now, and why they may not be everything."""
 
@@ -88,9 +88,14 @@ class Latest:
         return either(vague if each is None else each for each in truths)
 
 
-def latest(view: View, analyte: str, within: timedelta | None, given: Transfusions) -> Latest:
+def latest(view: View, analyte: str, window: Window, given: Transfusions) -> Latest:
     """The latest count, with every result that may be as late and worse."""
-    found = find(view, analyte, Window(within=within))
+    key = ("latest count", analyte, window, id(given))
+    return view.once(key, lambda: _latest(view, analyte, window, given))
+
+
+def _latest(view: View, analyte: str, window: Window, given: Transfusions) -> Latest:
+    found = find(view, analyte, window)
     counts = tuple(counted(view, each, given) for each in found.results)
     gaps = dict.fromkeys((*found.gaps, *given.gaps, *_because_of(counts)))
     return Latest(view.name(analyte), counts, tuple(gaps))
@@ -125,6 +130,11 @@ def before_dose(
     view: View, analyte: str, dose: Dose, within: timedelta | None = None
 ) -> Count | Unknown:
     """The last count before a dose, not older than ``within`` by then."""
+    key = ("count before", analyte, dose.day, dose.at, within)
+    return view.once(key, lambda: _before_dose(view, analyte, dose, within))
+
+
+def _before_dose(view: View, analyte: str, dose: Dose, within: timedelta | None) -> Count | Unknown:
     name = view.name(analyte)
     gaps = view.gaps((OBSERVATIONS,), name, (analyte,))
     candidates, doubts = [], []
@@ -166,12 +176,9 @@ def since_day(view: View, analyte: str, day: date, given: Transfusions) -> tuple
     """Every usable final count from a day on, and the last one before it, newest first."""
     usable = [
         one
-        for result in view.labs(analyte)
-        if result.status == "final"
-        and (one := Usable.of(result))
-        and not when.is_ahead(one.when, view.chart.now)
+        for each in results_of(view, analyte).newest_first
+        if each.result.status == "final" and (one := Usable.of(each.result))
     ]
-    usable.sort(key=lambda each: recency(each, view.chart.now), reverse=True)
     later = [each for each in usable if each.when.first >= day]
     earlier = [each for each in usable if each.when.first < day][:1]
     return tuple(counted(view, each, given) for each in (*later, *earlier))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from cds_service.facts.answers import Answer, Question, Reading
-from cds_service.facts.derive.condition import ACTIVE, COUNTED, SUSPECTED
-from cds_service.facts.derive.view import View, only, slug, slugs
+from cds_service.facts.answers import Answer, Later, Question, Reading
+from cds_service.facts.derive.condition import ACTIVE, COUNTED, SUSPECTED, concepts_asked
+from cds_service.facts.derive.view import View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry
 from cds_service.facts.vocabulary import CONDITIONS
@@ -16,28 +14,23 @@ _RELAPSED = frozenset({"relapse", "recurrence"})
 
 def answer(question: Question, view: View) -> Answer:
     """One reading; entries that are only suspected may count or not."""
-    concepts = frozenset(slugs(question, "concept"))
+    concepts, what = concepts_asked(question, view.terminology)
     status = slug(question, "status")
-    what = f"diagnoses ({', '.join(view.names(concepts))})"
-    entries = [
-        each
-        for each in view.chart.conditions
-        if concepts & each.concepts and _has_status(each, status)
-    ]
+    entries = [each for each in view.entries.of(concepts) if _has_status(each, status)]
     found = [each for each in entries if each.verification in COUNTED]
     suspected = [each for each in entries if each.verification in SUSPECTED]
     gaps = view.gaps((CONDITIONS,), what, concepts)
-    sure = Fraction(len(found))
-    count = Interval(sure, None if gaps else sure + len(suspected))
-    labels = [each.label for each in found if each.label]
-    shown = {
-        "names": tuple(dict.fromkeys(labels)),
+    sure, sources = len(found), tuple(each.source for each in found)
+    count = Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(suspected))
+    return only(question, Reading({"count": count}, Later(lambda: _shown(found)), sources), gaps)
+
+
+def _shown(found: list[ConditionEntry]) -> dict[str, object]:
+    return {
+        "names": tuple(dict.fromkeys(each.label for each in found if each.label)),
         "count": len(found),
         "by_words": any(each.by_words for each in found),
     }
-    return only(
-        question, Reading({"count": count}, shown, tuple(each.source for each in found)), gaps
-    )
 
 
 def _has_status(entry: ConditionEntry, status: str) -> bool:

@@ -7,17 +7,28 @@ while it lingers (amiodarone), and a drug nobody could identify might be any.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.derive.view import DRAFTS, View, number, only, slug, slugs
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.derive.view import (
+    ASKED,
+    DRAFTS,
+    UNIDENTIFIED,
+    View,
+    number,
+    only,
+    slug,
+    slugs,
+)
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import DrugUse
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import MEDICATION_REQUESTS, MEDICATION_STATEMENTS
+from cds_service.terminology import Terminology
 
 LIVE = {
     "order": ("draft", "active", "on-hold"),
@@ -48,13 +59,18 @@ class Wanted:
     lingering: str
     lingers: Fraction | None
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Drafts come with the call, so unread searches leave them complete."""
+        return ((DRAFTS,) if self.drafts else ()) + (NEEDS if self.on_file else ())
+
 
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many distinct ingredients, and which."""
-    wanted = _wanted(question, view)
+    wanted, words = _wanted(question, view.terminology)
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
-    for use in view.chart.drugs:
+    for use in view.uses.of(words):
         if not _is_candidate(use, wanted):
             continue
         for substance in sorted(use.substances & wanted.substances):
@@ -67,7 +83,7 @@ def answer(question: Question, view: View) -> Answer:
                 doubts[_not_sure(view, substance, use)] = None
         if use.resolved_by == "nothing" and is_live(use, view.chart.now):
             doubts[unidentified(use)] = None
-    gaps = _gaps(view, wanted)
+    gaps = view.gaps(wanted.needs, _WHAT, wanted.substances)
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
 
@@ -85,13 +101,16 @@ def _has_ended(use: DrugUse, now: datetime) -> bool:
     return use.end.last < now.date()
 
 
-def _wanted(question: Question, view: View) -> Wanted:
+@lru_cache(maxsize=ASKED)
+def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, frozenset[str]]:
+    """What a question wants, and the words that the uses it looks at bear."""
     classes = slugs(question, "class")
-    members = (view.terminology.substances_in(each) for each in classes)
+    members = (terminology.substances_in(each) for each in classes)
     substances = frozenset(slugs(question, "substance")).union(*members)
+    substances -= frozenset(slugs(question, "other_than"))
     state = slug(question, "state")
-    return Wanted(
-        substances=substances - frozenset(slugs(question, "other_than")),
+    wanted = Wanted(
+        substances=substances,
         classes=classes,
         drafts=state not in ("current", "ever"),
         on_file=state != "drafted",
@@ -102,6 +121,7 @@ def _wanted(question: Question, view: View) -> Wanted:
         lingering=slug(question, "lingering"),
         lingers=number(question, "lingers"),
     )
+    return wanted, substances | {UNIDENTIFIED}
 
 
 def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
@@ -160,34 +180,31 @@ def unidentified(use: DrugUse) -> Unknown:
     return Unknown(_WHAT, Reason.UNRESOLVED, reference=use.source.reference)
 
 
-def _gaps(view: View, wanted: Wanted) -> tuple[Unknown, ...]:
-    """Drafts come with the call, so unread searches leave them complete."""
-    needs = ((DRAFTS,) if wanted.drafts else ()) + (NEEDS if wanted.on_file else ())
-    return view.gaps(needs, _WHAT, wanted.substances)
-
-
 def _reading(
     view: View,
     wanted: Wanted,
     found: list[tuple[str, DrugUse]],
-    doubts: Iterable[Unknown],
+    doubts: Collection[Unknown],
     gaps: tuple[Unknown, ...],
 ) -> Reading:
+    sure = len({substance for substance, _ in found})
+    days = [_days_ahead(use, view.chart.today) for _, use in found]
+    fields: dict[str, Value] = {
+        "count": Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(doubts)),
+        "days_ahead": Interval.exactly(min(days)) if days else None,
+    }
+    shown = Later(lambda: _shown(view, wanted, found))
+    return Reading(fields, shown, tuple(use.source for _, use in found))
+
+
+def _shown(view: View, wanted: Wanted, found: list[tuple[str, DrugUse]]) -> dict[str, object]:
     ingredients = {substance for substance, _ in found}
-    sure = Fraction(len(ingredients))
-    most = None if gaps else sure + len(list(doubts))
-    shown = {
+    return {
         "names": view.names(ingredients),
         "items": [item(view, substance, use, wanted.classes) for substance, use in found],
         "count": len(ingredients),
         "list_date": _list_date(view, wanted.classes),
     }
-    days = [_days_ahead(use, view.chart.today) for _, use in found]
-    fields: dict[str, Value] = {
-        "count": Interval(sure, most),
-        "days_ahead": Interval.exactly(min(days)) if days else None,
-    }
-    return Reading(fields, shown, tuple(use.source for _, use in found))
 
 
 def _days_ahead(use: DrugUse, today: date) -> int:

@@ -13,9 +13,9 @@ from datetime import date, timedelta
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
 from cds_service.facts.derive import when
 from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
-from cds_service.facts.derive.lab import Usable
 from cds_service.facts.derive.order import planned_day
 from cds_service.facts.derive.qtc import WHAT, latest
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, days, only, slug, slugs
 from cds_service.facts.interval import Truth
 from cds_service.facts.model import LabResult, Moment

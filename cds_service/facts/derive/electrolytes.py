@@ -16,9 +16,10 @@ from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
 from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import STALE, Found, Usable, Window, find, window_of
+from cds_service.facts.derive.lab import STALE, Found, Window, find, window_of
 from cds_service.facts.derive.lab_panel import grouped
 from cds_service.facts.derive.numbers import rounded
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, number, only, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import Measured

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.view import View, slug, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import HarmEntry
@@ -14,6 +14,7 @@ from cds_service.facts.vocabulary import ADVERSE_EVENTS, ALLERGIES
 _GRADES = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4}
 """The grade each severity describes in CTCAE, for an entry without a grade of its own."""
 
+_NEEDS = {"adverse-event": (ADVERSE_EVENTS,), "allergy": (ALLERGIES,)}
 _KIND_WORDS = {"adverse-event": "adverse event", "allergy": "allergy or intolerance"}
 
 
@@ -32,12 +33,8 @@ def answer(question: Question, view: View) -> Answer:
         if each.related and kind in ("", each.kind) and _is_of(view, each, concepts)
     ]
     readings = tuple(_reading(each) for each in entries if substance in each.substances)
-    needs = {"adverse-event": (ADVERSE_EVENTS,), "allergy": (ALLERGIES,)}
-    gaps = view.gaps(
-        needs.get(kind, (ADVERSE_EVENTS, ALLERGIES)),
-        f"reactions to {name}",
-        {substance, *concepts},
-    )
+    needs = _NEEDS.get(kind, (ADVERSE_EVENTS, ALLERGIES))
+    gaps = view.gaps(needs, f"reactions to {name}", {substance, *concepts})
     return Answer(question, readings, (*gaps, *_to_nobody_knows_what(view, substance, entries)))
 
 
@@ -79,10 +76,13 @@ def _reading(entry: HarmEntry) -> Reading:
         "active": entry.active,
         "resolved": entry.ended,
     }
-    shown = {
+    return Reading(fields, Later(lambda: _shown(entry)), (entry.source,))
+
+
+def _shown(entry: HarmEntry) -> dict[str, object]:
+    return {
         "label": entry.label,
         "date": str(entry.onset) if entry.onset else "",
         "severity": entry.severity,
         "type": _KIND_WORDS[entry.kind],
     }
-    return Reading(fields, shown, (entry.source,))

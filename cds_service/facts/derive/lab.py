@@ -10,17 +10,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Dose
 from cds_service.facts.derive import when
 from cds_service.facts.derive.numbers import rounded, times_text
+from cds_service.facts.derive.results import Placed, Results, Usable
+from cds_service.facts.derive.results import recency as placed_recency
 from cds_service.facts.derive.transplant import graft_day
-from cds_service.facts.derive.view import View, days, slug, slugs
+from cds_service.facts.derive.view import ASKED, View, days, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import LabResult, Measured, Moment
 from cds_service.facts.quantity import normal_unit
@@ -37,10 +41,11 @@ STALE = timedelta(hours=72)
 """A result older than this is used, but its age is printed (catalogue, lab window)."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Window:
     """Which results count: not older than, later than the last dose, earlier than the graft.
 
+    What was found in a window is found once; two windows are the same when they are one object.
     A dose we know nothing of (``dose_gaps``) may be later than a result that looks late enough.
     """
 
@@ -50,23 +55,7 @@ class Window:
     dose_gaps: tuple[Unknown, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Usable:
-    """A result that has a number and a date."""
-
-    result: LabResult
-    value: Measured
-    when: Moment
-
-    @classmethod
-    def of(cls, result: LabResult) -> Usable | None:
-        """The result if it is usable."""
-        if result.value is None or result.when is None:
-            return None
-        return cls(result, result.value, result.when)
-
-
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Found:
     """The results to be judged, newest final first, and why they may not be everything.
 
@@ -89,23 +78,54 @@ def answer(question: Question, view: View) -> Answer:
 def window_of(question: Question, view: View) -> Window:
     """The window a question about results asks for."""
     substance = slug(question, "after_dose_of")
+    to_graft = question.get("before_transplant") is True
+    window = period_of(question)
+    if not substance and not to_graft:
+        return window
+    key = ("window", window, substance, to_graft)
+    return view.once(key, lambda: _narrowed(window, view, substance, to_graft))
+
+
+@lru_cache(maxsize=ASKED)
+def period_of(question: Question) -> Window:
+    """The window of the days a question asks for, and of nothing else."""
+    return within(days(question, "within"))
+
+
+@lru_cache(maxsize=ASKED)
+def within(period: timedelta | None) -> Window:
+    """The window of a period up to now; the same for the same period."""
+    return Window(period)
+
+
+def _narrowed(window: Window, view: View, substance: str, to_graft: bool) -> Window:
     what = f"whether {view.name(substance)} was given"
-    within = days(question, "within")
     return Window(
-        within=within,
+        within=window.within,
         after=view.doses(substance).last if substance else None,
-        before=graft_day(view, within) if question.get("before_transplant") is True else None,
+        before=graft_day(view, window.within) if to_graft else None,
         dose_gaps=view.dose_gaps(substance, what) if substance else (),
     )
 
 
+def results_of(view: View, analyte: str) -> Results:
+    """The results of one analyte on their time line."""
+    key = ("results", analyte)
+    return view.once(key, lambda: Results(view.labs(analyte), view.chart.now))
+
+
 def find(view: View, analyte: str, window: Window) -> Found:
     """The results of one analyte to be judged."""
-    return find_among(view, view.labs(analyte), view.name(analyte), (analyte,), window)
+    return view.once(
+        ("found", analyte, window),
+        lambda: find_among(view, results_of(view, analyte), view.name(analyte), (analyte,), window),
+    )
 
 
-def find_one_of(view: View, analytes: Iterable[str], window: Window) -> Found:
+def find_one_of(view: View, analytes: Sequence[str], window: Window) -> Found:
     """The results of analytes of which any one will do, such as ionised calcium for calcium."""
+    if len(analytes) == 1:
+        return find(view, analytes[0], window)
     found = [find(view, analyte, window) for analyte in analytes]
     there = [each for each in found if not each.nothing_usable]
     if not there:
@@ -115,25 +135,15 @@ def find_one_of(view: View, analytes: Iterable[str], window: Window) -> Found:
 
 
 def find_among(
-    view: View, among: list[LabResult], name: str, concerns: Iterable[str], window: Window
+    view: View, among: Results, name: str, concerns: Iterable[str], window: Window
 ) -> Found:
     """The results to be judged of those that measure one thing, whatever their analytes."""
     now = view.chart.now
-    usable: list[Usable] = []
-    doubts: list[tuple[LabResult, Unknown]] = []
-    for result in among:
-        doubt = _doubt(result, name, window, now)
-        if doubt:
-            doubts.append((result, doubt))
-        elif (one := Usable.of(result)) and _fits(one.when, window, now):
-            usable.append(one)
-    finals = [each for each in usable if each.result.status == "final"]
-    newest = max(finals, key=lambda each: recency(each, now), default=None)
-    results = tuple(_beside(newest, usable, now))
-    gaps = (
-        *view.gaps((OBSERVATIONS,), name, concerns),
-        *(doubt for result, doubt in doubts if _may_be_newer(result, newest, now)),
-    )
+    newest, fitting, unsure = _looked_through(among, window, now)
+    results = tuple(_beside(newest, fitting, now))
+    gaps = view.gaps((OBSERVATIONS,), name, concerns)
+    if unsure:
+        gaps = (*gaps, *_doubts(unsure, newest, name, window, now))
     if newest:
         return Found(results, (*gaps, *window.dose_gaps))
     if results:
@@ -141,28 +151,63 @@ def find_among(
     if gaps:
         is_empty = all(gap.reason is Reason.NOT_RECORDED for gap in gaps)
         return Found((), gaps, nothing_usable=is_empty)
-    return Found((), (_nothing(view, among, name, window),), nothing_usable=True)
+    return Found((), (_nothing(view, among.every, name, window),), nothing_usable=True)
 
 
-def _doubt(result: LabResult, name: str, window: Window, now: datetime) -> Unknown | None:
-    """Why a result that may belong to the window cannot be used, if so."""
+_InChart = tuple[int, LabResult]
+
+
+def _looked_through(
+    among: Results, window: Window, now: datetime
+) -> tuple[Placed | None, list[Placed], list[_InChart]]:
+    """The newest usable final of the window, what else fits it, and what may and cannot be used.
+
+    Looked at is all that may be as late as the newest, or be of about the same time.
+    """
+    newest: Placed | None = None
+    enough = now
+    fitting: list[Placed] = []
+    unsure = [*among.undated, *((one.place, one.result) for one in among.ahead)]
+    for one in among.newest_first:
+        if newest and one.latest < enough:
+            break
+        fits = _fits(one.when, window, now)
+        if fits and one.result.value is not None:
+            fitting.append(one)
+            if newest is None and one.result.status == "final":
+                newest, enough = one, one.earliest - SAME_TIME
+        elif fits is not False:
+            unsure.append((one.place, one.result))
+    return newest, fitting, unsure
+
+
+def _doubts(
+    unsure: Iterable[_InChart], newest: Placed | None, name: str, window: Window, now: datetime
+) -> Iterator[Unknown]:
+    """Why what may be newer than the newest cannot be used, in the order of the chart."""
+    for _, result in sorted(unsure, key=lambda each: each[0]):
+        if _may_be_newer(result, newest, now):
+            yield _doubt(result, name, window, now)
+
+
+def _doubt(result: LabResult, name: str, window: Window, now: datetime) -> Unknown:
+    """Why a result that may belong to the window cannot be used."""
     reference = result.source.reference
     if result.when is None:
         return Unknown(name, Reason.NO_DATE, "a result without a date", reference)
     if when.is_ahead(result.when, now):
         return Unknown(name, Reason.CONFLICT, f"a result dated ahead, {result.when}", reference)
-    fits = _fits(result.when, window, now)
-    if fits is None:
+    if _fits(result.when, window, now) is None:
         return Unknown(name, Reason.NO_DATE, f"a result of {result.when}", reference)
-    if fits and result.value is None:
-        problem = result.problem or Unknown(name, Reason.UNREADABLE)
-        detail = problem.detail or f"the result of {result.when}"
-        return replace(problem, what=name, detail=detail, reference=reference)
-    return None
+    problem = result.problem or Unknown(name, Reason.UNREADABLE)
+    detail = problem.detail or f"the result of {result.when}"
+    return replace(problem, what=name, detail=detail, reference=reference)
 
 
 def _fits(moment: Moment, window: Window, now: datetime) -> Truth:
     """Whether a moment lies in the window; None when its date is too vague to tell."""
+    if window.after is None and window.before is None:
+        return when.is_within(moment, now, window.within)
     truths = (
         when.is_within(moment, now, window.within),
         when.is_after_dose(moment, window.after) if window.after else True,
@@ -179,26 +224,36 @@ def recency(one: Usable, now: datetime) -> tuple[datetime, datetime]:
     return when.span(one.when, now.tzinfo)[1], one.result.issued or long_ago
 
 
-def _may_be_newer(result: LabResult, newest: Usable | None, now: datetime) -> bool:
+def _may_be_newer(result: LabResult, newest: Placed | None, now: datetime) -> bool:
     """Whether a result that cannot be used may be later than the newest usable one."""
     if newest is None:
         return True
-    latest = when.span(newest.when, now.tzinfo)[1]
     if result.when is None:
-        return result.issued is None or result.issued > latest
-    return when.span(result.when, now.tzinfo)[1] >= latest
+        return result.issued is None or result.issued > newest.latest
+    return when.span(result.when, now.tzinfo)[1] >= newest.latest
 
 
-def _beside(newest: Usable | None, usable: Iterable[Usable], now: datetime) -> Iterator[Usable]:
-    """The newest final, finals that contradict it, and preliminary results that are newer."""
-    if newest:
-        yield newest
-    for one in usable:
+def _beside(newest: Placed | None, fitting: list[Placed], now: datetime) -> Iterator[Usable]:
+    """The newest final, finals that contradict it, and preliminary results that are newer.
+
+    The others as the chart has them.
+    """
+    first = Usable.of(newest.result) if newest else None
+    if first:
+        yield first
+    for one in sorted(fitting, key=_place):
+        usable = Usable.of(one.result) if one is not newest else None
+        if usable is None:
+            continue
         if one.result.status == "preliminary":
-            if newest is None or recency(one, now) > recency(newest, now):
-                yield one
-        elif newest and one is not newest and contradict(newest, one, SAME_TIME, now):
-            yield one
+            if newest is None or placed_recency(one) > placed_recency(newest):
+                yield usable
+        elif first and contradict(first, usable, SAME_TIME, now):
+            yield usable
+
+
+def _place(one: Placed) -> int:
+    return one.place
 
 
 def contradict(newer: Usable, older: Usable, apart: timedelta, now: datetime) -> bool:
@@ -256,6 +311,11 @@ def days_text(period: timedelta) -> str:
 
 
 def _reading(view: View, one: Usable) -> Reading:
+    """What is said of a result, whichever question found it."""
+    return view.once(("lab", id(one.result)), lambda: _told(view, one))
+
+
+def _told(view: View, one: Usable) -> Reading:
     name = view.name(one.result.analyte)
     times = times_uln(one, name)
     fields: dict[str, Value] = {
@@ -263,7 +323,7 @@ def _reading(view: View, one: Usable) -> Reading:
         "value": one.result.canonical or _no_unit(one, name),
         "days_ago": when.days_before(one.when, view.chart.now),
     }
-    return Reading(fields, _shown(view, one, times), (one.result.source,))
+    return Reading(fields, Later(lambda: _shown(view, one, times)), (one.result.source,))
 
 
 def times_uln(one: Usable, name: str) -> Interval | Unknown:

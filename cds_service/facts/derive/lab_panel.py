@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.lab import find_one_of, window_of
-from cds_service.facts.derive.view import View, only, slugs
+from cds_service.facts.derive.view import ASKED, View, only, slugs
 from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Unknown
 
 STAND_INS = {"calcium-ionized": "calcium"}
 """What is measured for something else: ionised calcium tells of calcium."""
@@ -20,23 +21,31 @@ def answer(question: Question, view: View) -> Answer:
     ``show["topics"]`` are the things a card about this says are missing, so that none repeats them.
     """
     window = window_of(question, view)
-    asked = grouped(slugs(question, "analytes"))
-    found = [find_one_of(view, analytes, window) for analytes in asked.values()]
+    asked = _asked(question)
+    found = [find_one_of(view, analytes, window) for analytes in asked]
     missing = tuple(each.gaps[0] for each in found if each.nothing_usable)
     unsure = [
         each for each in found if not each.nothing_usable and (not each.results or window.dose_gaps)
     ]
     gaps = tuple(dict.fromkeys(gap for each in unsure for gap in each.gaps))
-    count: Value = Interval(Fraction(len(missing)), Fraction(len(missing) + len(unsure)))
+    count: Value = Interval.between(len(missing), len(missing) + len(unsure))
     if gaps and not missing:
         count = gaps[0]
-    shown = {
+    return only(question, Reading({"missing": count}, Later(lambda: _shown(missing))), gaps)
+
+
+@lru_cache(maxsize=ASKED)
+def _asked(question: Question) -> tuple[tuple[str, ...], ...]:
+    return tuple(map(tuple, grouped(slugs(question, "analytes")).values()))
+
+
+def _shown(missing: tuple[Unknown, ...]) -> dict[str, object]:
+    return {
         "missing": len(missing),
         "names": tuple(each.what for each in missing),
         "items": [{"name": each.what, "why": each.detail or str(each.reason)} for each in missing],
         "topics": {"missing": missing},
     }
-    return only(question, Reading({"missing": count}, shown), gaps)
 
 
 def grouped(analytes: Iterable[str]) -> dict[str, list[str]]:

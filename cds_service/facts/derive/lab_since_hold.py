@@ -13,8 +13,9 @@ from fractions import Fraction
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.derive import when
 from cds_service.facts.derive.hold import holds
-from cds_service.facts.derive.lab import Usable, times_uln
+from cds_service.facts.derive.lab import times_uln
 from cds_service.facts.derive.numbers import times_text
+from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, slug, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import LabResult

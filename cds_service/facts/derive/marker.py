@@ -29,8 +29,5 @@ def answer(question: Question, view: View) -> Answer:
 
 
 def _entries(view: View, concept: str) -> list[ConditionEntry]:
-    return [
-        each
-        for each in view.chart.conditions
-        if concept in each.concepts and each.verification in COUNTED
-    ]
+    found = view.entries.of(frozenset((concept,)))
+    return [each for each in found if each.verification in COUNTED]

@@ -10,17 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import (
-    SAME_TIME,
-    STALE,
-    Found,
-    Usable,
-    Window,
-    find_among,
-    recency,
-)
+from cds_service.facts.derive.lab import SAME_TIME, STALE, Found, find_among, recency, within
+from cds_service.facts.derive.results import Results, Usable
 from cds_service.facts.derive.view import View, slug, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import LabResult
@@ -39,11 +32,20 @@ def answer(question: Question, view: View) -> Answer:
 
 def latest(view: View, analytes: tuple[str, ...]) -> Found:
     """The latest results in the preferred formula, whatever their age."""
-    return find_among(view, preferred(view, analytes), WHAT, analytes, Window())
+    return view.once(
+        ("latest", analytes),
+        lambda: find_among(
+            view, Results(preferred(view, analytes), view.chart.now), WHAT, analytes, within(None)
+        ),
+    )
 
 
 def preferred(view: View, analytes: tuple[str, ...]) -> list[LabResult]:
     """Every result but those of an ECG that has a result of a better analyte."""
+    return view.once(("preferred", analytes), lambda: _preferred(view, analytes))
+
+
+def _preferred(view: View, analytes: tuple[str, ...]) -> list[LabResult]:
     results = [result for analyte in analytes for result in view.labs(analyte)]
     better = [one for result in results if (one := Usable.of(result))]
     return [
@@ -80,7 +82,12 @@ def _reading(question: Question, view: View, one: Usable) -> Reading:
         "above_baseline": _rise(view, one, before, substance, analytes[0]),
         "highest": highest.result.canonical,
     }
-    shown = {
+    shown = Later(lambda: _shown(view, one, before, highest))
+    return Reading(fields, shown, (one.result.source,))
+
+
+def _shown(view: View, one: Usable, before: Usable | None, highest: Usable) -> dict[str, object]:
+    return {
         "name": view.name(one.result.analyte),
         "text": one.value.printed,
         "date": str(one.when),
@@ -91,7 +98,6 @@ def _reading(question: Question, view: View, one: Usable) -> Reading:
         "highest": f"{view.name(highest.result.analyte)} {highest.value.printed}",
         "highest_date": str(highest.when),
     }
-    return Reading(fields, shown, (one.result.source,))
 
 
 def _usable(view: View, analytes: tuple[str, ...]) -> Iterator[Usable]:

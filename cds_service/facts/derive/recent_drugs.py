@@ -7,28 +7,27 @@ leaves it open. Local use does not count, and neither does a route the rule leav
 from __future__ import annotations
 
 from datetime import timedelta
-from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.drugs import NEEDS, is_live, item
-from cds_service.facts.derive.view import DRAFTS, View, days, only, slug, slugs
+from cds_service.facts.derive.view import ASKED, DRAFTS, View, days, only, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import DrugUse
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS
+from cds_service.terminology import Terminology
 
 _ENDED = ("completed", "stopped", "active", "draft", "on-hold", "in-progress", "intended")
 
 
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many distinct ingredients, and which."""
-    classes = slugs(question, "class")
-    members = (view.terminology.substances_in(each) for each in classes)
-    wanted = frozenset(slugs(question, "substance")).union(*members)
+    wanted = _wanted(question, view.terminology)
     within = days(question, "within") or timedelta()
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
-    for use in view.chart.drugs:
+    for use in view.uses.of(wanted):
         if use.do_not_perform or use.local_use or _is_left_out(use, question):
             continue
         recent = _is_recent(use, within, view)
@@ -42,16 +41,28 @@ def answer(question: Question, view: View) -> Answer:
         *view.gaps((DRAFTS, *NEEDS, MEDICATION_ADMINISTRATIONS), "recent medications", wanted),
         *doubts,
     )
+    sure = len({substance for substance, _ in found})
+    count: Value = Interval.at_least(sure) if gaps else Interval.exactly(sure)
+    shown = Later(lambda: _shown(view, found, slugs(question, "class")))
+    sources = tuple(use.source for _, use in found)
+    return only(question, Reading({"count": count}, shown, sources), gaps)
+
+
+@lru_cache(maxsize=ASKED)
+def _wanted(question: Question, terminology: Terminology) -> frozenset[str]:
+    members = (terminology.substances_in(each) for each in slugs(question, "class"))
+    return frozenset(slugs(question, "substance")).union(*members)
+
+
+def _shown(
+    view: View, found: list[tuple[str, DrugUse]], classes: tuple[str, ...]
+) -> dict[str, object]:
     ingredients = {substance for substance, _ in found}
-    sure = Fraction(len(ingredients))
-    count: Value = Interval(sure, None if gaps else sure)
-    shown = {
+    return {
         "names": view.names(ingredients),
         "items": _items(view, found, classes),
         "count": len(ingredients),
     }
-    sources = tuple(use.source for _, use in found)
-    return only(question, Reading({"count": count}, shown, sources), gaps)
 
 
 def _is_left_out(use: DrugUse, question: Question) -> bool:

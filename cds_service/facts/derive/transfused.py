@@ -66,6 +66,10 @@ def transfusions(question: Question, view: View) -> Transfusions:
     window = days(question, "transfusion_within")
     if not concept or window is None:
         return NOT_ASKED
+    return view.once(("transfusions", concept, window), lambda: _found(view, concept, window))
+
+
+def _found(view: View, concept: str, window: timedelta) -> Transfusions:
     what = f"{view.name(concept)}s"
     given = tuple(_given(view, concept))
     undated = tuple(
@@ -80,6 +84,6 @@ def _given(view: View, concept: str) -> Iterator[Transfusion]:
     for procedure in view.chart.procedures:
         if concept in procedure.concepts and procedure.status in _DONE:
             yield Transfusion(procedure.label, procedure.performed, procedure.source)
-    for use in view.chart.drugs:
-        if concept in use.substances and use.kind == "administration" and use.status in GIVEN:
+    for use in view.uses.of(frozenset((concept,))):
+        if use.kind == "administration" and use.status in GIVEN:
             yield Transfusion(use.label, use.start, use.source)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 from cds_service.facts.answers import Answer, Question, Reading
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
-from cds_service.facts.model import Chart, DrugUse, LabResult
+from cds_service.facts.derive.index import Index
+from cds_service.facts.model import Chart, ConditionEntry, DrugUse, LabResult
 from cds_service.facts.regimen import Regimen
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import DOSES, PATIENT
@@ -24,6 +25,15 @@ SELECTIONS = "selections"
 itself, which come by no prefetch key."""
 
 
+UNIDENTIFIED = "?"
+"""Stands among the substances of a drug that nobody could identify, which might be any."""
+
+ASKED = 4096
+"""Questions of which what they ask for is kept; a rulebook has some hundred."""
+
+_UNKNOWN = object()
+
+
 class View:
     """A chart seen through value sets and regimens. Not shared between calls."""
 
@@ -35,16 +45,15 @@ class View:
         self.terminology = terminology
         self._regimens = regimens
         self._known: dict[Hashable, Any] = {}
-        self._labs: dict[str, list[LabResult]] = {}
-        for result in chart.labs:
-            self._labs.setdefault(result.analyte, []).append(result)
+        self._sent_whole = not (chart.gaps or chart.set_aside)
 
     def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
         """What is asked for each of many orders and is the same each time, worked out once."""
-        if key not in self._known:
-            self._known[key] = work_out()
-        known: T = self._known[key]
-        return known
+        known: Any = self._known.get(key, _UNKNOWN)
+        if known is _UNKNOWN:
+            known = self._known[key] = work_out()
+        found: T = known
+        return found
 
     def name(self, slug: str) -> str:
         """The name a clinician reads for a substance, analyte or diagnosis."""
@@ -52,7 +61,7 @@ class View:
 
     def names(self, slugs: Iterable[str]) -> tuple[str, ...]:
         """Their names in the order of the alphabet."""
-        return tuple(sorted((self.name(slug) for slug in slugs), key=str.casefold))
+        return names_of(slugs, self.terminology)
 
     def regimen(self, substance: str) -> Regimen | None:
         """How the substance is given, if there is a regimen."""
@@ -62,14 +71,31 @@ class View:
         """Every result of an analyte, usable or not."""
         return self._labs.get(analyte, [])
 
+    @cached_property
+    def _labs(self) -> Mapping[str, list[LabResult]]:
+        found: dict[str, list[LabResult]] = {}
+        for result in self.chart.labs:
+            found.setdefault(result.analyte, []).append(result)
+        return found
+
+    @cached_property
+    def uses(self) -> Index[DrugUse]:
+        """Every use of a drug by substance, those of nobody knows what by ``UNIDENTIFIED``."""
+        return Index(self.chart.drugs, _substances)
+
+    @cached_property
+    def entries(self) -> Index[ConditionEntry]:
+        """Every diagnosis by concept."""
+        return Index(self.chart.conditions, lambda entry: entry.concepts)
+
     def drafts(self, substance: str) -> tuple[DrugUse, ...]:
         """The live orders of a substance that are being signed now."""
         return self.once(
             ("drafts", substance),
             lambda: tuple(
                 use
-                for use in self.chart.drugs
-                if use.role == "draft" and is_live_order(use) and substance in use.substances
+                for use in self.uses.of(frozenset((substance,)))
+                if use.role == "draft" and is_live_order(use)
             ),
         )
 
@@ -114,6 +140,8 @@ class View:
         ``concerns`` or about nobody knows what. When the Patient that was sent is another one,
         nothing that is not found may be taken for absent.
         """
+        if self._sent_whole:
+            return ()
         wanted, about = frozenset(needs), frozenset(concerns)
         key = ("gaps", wanted, what, about)
         return self.once(key, lambda: self._gaps(wanted, what, about))
@@ -124,7 +152,9 @@ class View:
         sent = self.chart.gaps.get(PATIENT)
         stranger = [sent] if sent and sent.reason is Reason.FOREIGN else []
         unanswered = [
-            replace(gap, what=what) for key, gap in self.chart.gaps.items() if key in wanted
+            Unknown(what, gap.reason, gap.detail, gap.reference, gap.plainly)
+            for key, gap in self.chart.gaps.items()
+            if key in wanted
         ]
         unusable = [
             Unknown(what, each.reason, each.detail, each.reference)
@@ -132,6 +162,15 @@ class View:
             if each.need in wanted and not (each.concerns and each.concerns.isdisjoint(about))
         ]
         return tuple(dict.fromkeys((*stranger, *unanswered, *unusable)))
+
+
+def names_of(slugs: Iterable[str], terminology: Terminology) -> tuple[str, ...]:
+    """The names clinicians read, in the order of the alphabet."""
+    return tuple(sorted(map(terminology.display_name, slugs), key=str.casefold))
+
+
+def _substances(use: DrugUse) -> Iterable[str]:
+    return (*use.substances, UNIDENTIFIED) if use.resolved_by == "nothing" else use.substances
 
 
 def is_live_order(use: DrugUse) -> bool:
@@ -162,6 +201,7 @@ def slug(question: Question, selector: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+@lru_cache(maxsize=ASKED)
 def days(question: Question, selector: str) -> timedelta | None:
     """The period of a selector given in days; None when the rule left it out."""
     value = number(question, selector)

@@ -1,0 +1,32 @@
+"""Facts by the words they bear, so that a question looks at its own facts and at no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Index(Generic[T]):
+    """Facts of a chart by word: drugs by substance, diagnoses by concept."""
+
+    def __init__(self, facts: Iterable[T], words_of: Callable[[T], Iterable[str]]) -> None:
+        """Read the words of every fact, once."""
+        self._facts = tuple(facts)
+        self._places: dict[str, list[int]] = {}
+        for place, fact in enumerate(self._facts):
+            for word in words_of(fact):
+                self._places.setdefault(word, []).append(place)
+        self._words = frozenset(self._places)
+        self._known: dict[frozenset[str], tuple[T, ...]] = {}
+
+    def of(self, words: frozenset[str]) -> tuple[T, ...]:
+        """The facts that bear any of the words, in the order of the chart."""
+        borne = self._words & words
+        if not borne:
+            return ()
+        if borne not in self._known:
+            places = {place for word in borne for place in self._places[word]}
+            self._known[borne] = tuple(self._facts[place] for place in sorted(places))
+        return self._known[borne]
