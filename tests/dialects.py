@@ -26,7 +26,7 @@ from cds_service.store.port import NoLog
 from cds_service.store.records import CallRecord
 from cds_service.strict_json import dumps
 from cds_service.web.call_schema import Caller, hook_call
-from cds_service.web.card_schema import AnswerSchema
+from cds_service.web.card_form import as_sent
 from tests.fhir_search import Resource
 from tests.golden import FIXTURES, WRITTEN_FOR
 from tests.story import PATIENT, Story
@@ -235,9 +235,7 @@ def answered(body: Mapping[str, Any], client: Client, profile: str = "US") -> An
     service = parts.rulebook.service(f"inotuzumab-{body['hook']}")
     assert service is not None
     call = hook_call(json.loads(dumps(body), parse_float=Decimal), service, Caller(client, profile))
-    sent = json.loads(
-        dumps(AnswerSchema().dump(decide(call, parts, "call-1"))), parse_float=Decimal
-    )
+    sent = json.loads(dumps(as_sent(decide(call, parts, "call-1").cards)), parse_float=Decimal)
     return Answer(sent, log.records[0])
 
 

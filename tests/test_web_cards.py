@@ -18,9 +18,11 @@ from web_parts import (
     verdict,
 )
 
+from cds_service.cards.model import SuggestionOffer
 from cds_service.facts.answers import Reading, Source
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
+from cds_service.web.card_form import as_sent
 from cds_service.web.found import found
 from cds_service.web.words import number
 
@@ -106,6 +108,17 @@ def test_a_bare_card_has_no_key_without_a_value(client, monkeypatch):
     assert set(sent) == {"uuid", "summary", "indicator", "source", "extension"}
     assert set(sent["source"]) == {"label", "topic"}
     assert set(sent["extension"]["cds-service.card"]) == {"rule", "evaluated"}
+
+
+@pytest.mark.parametrize("lacking", ["uuid", "summary", "indicator"])
+def test_a_card_that_lacks_what_the_specification_requires_is_never_sent(lacking):
+    with pytest.raises(ValueError, match=f"lacks {lacking}"):
+        as_sent([card(**{lacking: ""})])
+
+
+def test_a_suggestion_without_a_label_is_never_sent():
+    with pytest.raises(ValueError, match="lacks label"):
+        as_sent([card(suggestions=(SuggestionOffer("7", ""),))])
 
 
 def test_nothing_to_say_is_an_empty_list(client, monkeypatch):

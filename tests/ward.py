@@ -18,7 +18,7 @@ from cds_service.decide import Parts, decide
 from cds_service.settings import Settings
 from cds_service.strict_json import parse
 from cds_service.web.call_schema import Caller, hook_call
-from cds_service.web.card_schema import AnswerSchema
+from cds_service.web.card_form import as_sent
 from tests.kept import Kept
 from tests.story import NOW, Story, by_rule
 
@@ -74,7 +74,7 @@ class Ward:
         assert service is not None
         call = hook_call(parse(written(body).encode()), service, Caller(client, "US", tenant))
         decision = decide(call, self.parts, f"call-{len(self.kept.calls)}")
-        return by_rule(AnswerSchema().dump(decision)["cards"])
+        return by_rule(as_sent(decision.cards)["cards"])
 
     def answer(self, cards: Iterable[JSON], **said: Any) -> None:
         """Answer cards now; as overridden with a reason unless something else is said."""

@@ -13,7 +13,7 @@ from cds_service.web.answer import json_answer
 from cds_service.web.authentication import caller
 from cds_service.web.body import json_object
 from cds_service.web.call_schema import hook_call
-from cds_service.web.card_schema import AnswerSchema
+from cds_service.web.card_form import as_sent
 from cds_service.web.explained import explained
 from cds_service.web.parts import parts
 from cds_service.web.profile import under_chosen_profile
@@ -21,7 +21,6 @@ from cds_service.web.services import named_service
 from cds_service.web.told import tell
 
 blueprint = Blueprint("hooks", __name__)
-_answer = AnswerSchema()
 
 
 @blueprint.get("/cds-services")
@@ -35,7 +34,7 @@ def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
     decision = decide(_call(service_id), parts(), g.request_id)
     tell(decision.record)
-    return json_answer(_answer.dump(decision))
+    return json_answer(as_sent(decision.cards))
 
 
 @blueprint.post("/explain/<service_id>")
