@@ -23,5 +23,5 @@ _GRAVE = re.compile(
 
 def bleeding_words(texts: Iterable[str]) -> frozenset[str]:
     """Major bleeding, where the words of one diagnosis of bleeding say so."""
-    grave = any(_GRAVE.search(tidy(text)) for text in texts)
+    grave = any(_GRAVE.search(tidy(text)) for text in dict.fromkeys(texts))
     return frozenset({MAJOR}) if grave else frozenset()

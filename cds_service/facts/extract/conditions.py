@@ -83,12 +83,16 @@ def status_code(status: object) -> str:
     """The code of a status, whether a CodeableConcept or (before R4) a plain code."""
     if isinstance(status, str):
         return status.strip().casefold()
-    codes = (text_at(coding, "code").casefold() for coding in codings_of(status))
-    return next(filter(None, codes), text_at(status, "text").casefold())
+    for coding in codings_of(status):
+        if code := text_at(coding, "code"):
+            return code.casefold()
+    return text_at(status, "text").casefold()
 
 
 def _severity(resource: Resource) -> str:
     severity = resource.get("severity")
+    if severity is None:
+        return ""
     said = [text_at(coding, "code") for coding in codings_of(severity)] + list(texts_of(severity))
     return next(
         (_SEVERITIES[word.casefold()] for word in said if word.casefold() in _SEVERITIES), ""

@@ -37,7 +37,7 @@ _POSITIVE = re.compile(
 def leukaemia_words(texts: Iterable[str]) -> frozenset[str]:
     """The concepts that the words of one diagnosis of leukaemia state."""
     found: set[str] = set()
-    for text in map(tidy, texts):
+    for text in map(tidy, dict.fromkeys(texts)):
         if _RELAPSED.search(text):
             found.add(RELAPSED)
         plain = _LIKE.sub("", text)

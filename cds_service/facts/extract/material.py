@@ -23,7 +23,7 @@ from cds_service.facts.vocabulary import (
     PROCEDURES,
     SERVICE_REQUESTS,
 )
-from cds_service.fhir.library import DRAFT_ORDERS, Found, Library
+from cds_service.fhir.library import DRAFT_ORDERS, Found, Library, Ownership
 from cds_service.fhir.peek import Resource, codings_of, text_at
 from cds_service.fhir.read import read
 from cds_service.terminology import Coding, Terminology
@@ -66,15 +66,30 @@ class Material:
         self.patient = Patient()
         self.aside: list[SetAside] = []
         self._own: dict[str, list[Found]] = {}
+        self._strangers: dict[str, list[tuple[Found, Ownership]]] = {}
         self._concepts: dict[int, frozenset[str]] = {}
 
     def own(self, *types: str) -> Iterator[Found]:
         """The resources of some types that are about the patient of the call."""
         for one in types:
             if one not in self._own:
-                found = self.library.of_type(one)
-                self._own[one] = [each for each in found if self.library.ownership(each) == "ours"]
+                self._tell_apart(one)
             yield from self._own[one]
+
+    def strangers(self, one: str) -> list[tuple[Found, Ownership]]:
+        """The resources of a type that are not, or perhaps not, about the patient of the call."""
+        if one not in self._own:
+            self._tell_apart(one)
+        return self._strangers[one]
+
+    def _tell_apart(self, one: str) -> None:
+        own, strangers = self._own.setdefault(one, []), self._strangers.setdefault(one, [])
+        for found in self.library.of_type(one):
+            ownership = self.library.ownership(found)
+            if ownership == "ours":
+                own.append(found)
+            else:
+                strangers.append((found, ownership))
 
     def readable(self, found: Found, concerns: Iterable[str], need: str = "") -> Resource | None:
         """The resource, validated; None when it was set aside.

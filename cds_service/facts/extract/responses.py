@@ -26,6 +26,7 @@ from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
 
 STATUS, MARROW_BLASTS, MRD = "disease-status", "marrow-blasts-percent", "mrd"
+ASSESSMENTS = (STATUS, MARROW_BLASTS, MRD)
 FULL, INCOMPLETE_COUNTS = "cr-candidate", "cri"
 PARTIAL_OR_WORSE, NO_EVIDENCE = "not-cr", "status-not-cr-evidence"
 NEGATIVE, POSITIVE = "result-negative", "result-positive"
@@ -45,12 +46,16 @@ _RESPONSE_WORDS = ("response", "remission", "disease status", "marrow", "leuk", 
 
 def read_responses(material: Material) -> tuple[ResponseEntry, ...]:
     """Every assessment of response or MRD, coded, local or in words."""
-    return tuple(entry for found in observations(material) for entry in _entries(found, material))
+    return tuple(
+        entry
+        for found in observations(material)
+        if (concerns := _concerns(found.resource, material))
+        for entry in _entries(found, concerns, material)
+    )
 
 
-def _entries(found: Found, material: Material) -> Iterator[ResponseEntry]:
-    concerns = _concerns(found.resource, material)
-    if not concerns or text_at(found.resource, "status") in IGNORED:
+def _entries(found: Found, concerns: frozenset[str], material: Material) -> Iterator[ResponseEntry]:
+    if text_at(found.resource, "status") in IGNORED:
         return
     resource = material.readable(found, concerns, need=RECENT_OBSERVATIONS)
     if resource is None:
@@ -86,19 +91,17 @@ def _agreed(said: Iterator[bool | None]) -> bool | None:
 
 def _concerns(resource: Resource, material: Material) -> frozenset[str]:
     """Which kinds of assessment an observation holds; empty for everything else in a chart."""
-    return frozenset(
-        kind for part in (resource, *each(resource, "component")) if (kind := _kind(part, material))
-    )
+    kinds = {_kind(resource, material)}
+    if "component" in resource:
+        kinds |= {_kind(part, material) for part in each(resource, "component")}
+    return frozenset(filter(None, kinds))
 
 
 def _kind(part: Resource, material: Material) -> str:
     code = part.get("code")
     concepts = material.concepts(code)
-    for known in (STATUS, MARROW_BLASTS, MRD):
-        if known in concepts:
-            return known
     if concepts:
-        return ""
+        return next((known for known in ASSESSMENTS if known in concepts), "")
     words = " ".join(_words(code))
     if speaks_of_mrd(words):
         return MRD

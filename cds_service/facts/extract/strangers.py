@@ -44,15 +44,15 @@ def _note_broken_entries(call: HookCall, material: Material) -> None:
 def _note_owners(material: Material) -> None:
     """Other patients' resources, of the types we read and of any type among the drafts."""
     types = (material.library.types - {"", "Patient", "Medication"}) - OLDER_TYPES.keys()
-    for found in material.library.of_type(*sorted(types)):
-        if found.type not in KEY_OF_TYPE and not found.is_draft:
-            continue
-        match material.library.ownership(found):
-            case "foreign":
-                material.set_aside(found, Reason.FOREIGN, concerns=_concerns(found, material))
-            case "unreadable":
+    for one in sorted(types):
+        for found, ownership in material.strangers(one):
+            if one not in KEY_OF_TYPE and not found.is_draft:
+                continue
+            concerns = _concerns(found, material)
+            if ownership == "foreign":
+                material.set_aside(found, Reason.FOREIGN, concerns=concerns)
+            else:
                 detail = "cannot read whose it is"
-                concerns = _concerns(found, material)
                 material.set_aside(found, Reason.UNREADABLE, detail, concerns)
 
 
