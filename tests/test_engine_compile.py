@@ -1,8 +1,12 @@
 """Rules become rule sets that stay below every limit of the engine, or are refused at start."""
 
+from collections import Counter
+
 import pytest
 
-from cds_service.engine.compile import MAX_BRANCHES, MAX_CLAUSES, MAX_RULES, compile_rules
+from cds_service.engine.compile import MAX_CLAUSES, compile_rules
+from cds_service.engine.groups import MAX_BRANCHES, MAX_NAMES, MAX_RULES
+from cds_service.engine.port import Finding
 from cds_service.errors import RulesError
 from cds_service.facts.answers import Question
 from cds_service.facts.unknown import Reason, Unknown
@@ -25,7 +29,7 @@ HIGH = clause(ALT, test("times_uln", "gt", "1.5"))
 
 
 def clauses_of(program):
-    return [conditions for part in program.clause_sets for conditions in part.conditions.values()]
+    return [condition for part in program.clause_sets for condition in part.conditions.values()]
 
 
 def test_two_clauses_that_ask_and_test_the_same_are_one():
@@ -37,42 +41,55 @@ def test_two_clauses_that_ask_and_test_the_same_are_one():
     assert len(clauses_of(program)) == 1
 
 
-def test_the_question_is_tested_first():
+def test_the_group_is_tested_first():
     """
-    An equality, so that a fact reaches only the branches of its own question.
+    An equality, so that a fact reaches only the branches of its own group.
     """
     program = compile_rules([rule(variant(HIGH, clause(BILIRUBIN)))])
 
     assert clauses_of(program) == [
-        [{"$and": [{"q": "0"}, {"$gt": {"l0": 3_000_000}}]}],
-        [{"q": "1"}],
+        {"$and": [{"g0": 1}, {"$gt": {"l0": 3_000_000}}]},
+        {"$and": [{"g0": 1}, {"q1": 1}]},
     ]
 
 
-def test_every_variant_waits_until_all_is_told():
+def test_a_variant_is_a_rule_on_what_holds():
     program = compile_rules([rule(variant(HIGH, clause(BILIRUBIN)))])
 
     (part,) = program.variant_sets
-    assert part.conditions == {"v0": [{"c": "c0"}, {"c": "c1"}, {"evaluate": "1"}]}
+    assert part.conditions == {"v0": {"$and": [{"g0": 1}, {"c0": 1}, {"c1": 1}]}}
+    assert program.holding(["c1"]) == {0: [',"c1":1']}
+
+
+def test_variants_of_the_same_clauses_are_one():
+    program = compile_rules(
+        [
+            rule(variant(HIGH, clause(BILIRUBIN), name="one"), variant(HIGH, name="less")),
+            rule(variant(clause(BILIRUBIN, name="other name"), HIGH), id="INO-T-02"),
+        ]
+    )
+
+    assert program.findings == {
+        "v0": (Finding("INO-T-01", "one"), Finding("INO-T-02", "only")),
+        "v1": (Finding("INO-T-01", "less"),),
+    }
 
 
 def test_absence_is_never_compiled():
     program = compile_rules([rule(variant(clause(ORDER, test("placed", "is", False))))])
 
-    assert clauses_of(program) == [[{"$and": [{"q": "0"}, {"w0": "f"}]}]]
+    assert clauses_of(program) == [{"$and": [{"g0": 1}, {"w0": 0}]}]
 
 
 def test_numbers_are_integers_and_words_are_numbers_of_words():
     """
-    No decimal, and no word of a chart, enters the engine.
+    No decimal, and no word of a chart, enters the engine. An upper bound nobody tests is not told.
     """
     asked = clause(ORDER, test("cycle", "gte", "1.5"), test("state", "in", {"active", "draft"}))
     program = compile_rules([rule(variant(asked))])
     given = reading(cycle=exactly("2"), state="active", label="a word nobody asked for")
 
-    (fact,) = program.readings(answers(answer(ORDER, given)))
-
-    assert fact == {"q": "0", "l0": 4_000_000, "h0": 4_000_000, "w1": "0"}
+    assert program.readings(answers(answer(ORDER, given))) == {0: [',"l0":4000000,"w1":2']}
 
 
 def test_what_is_unknown_or_of_another_word_is_left_out():
@@ -80,14 +97,34 @@ def test_what_is_unknown_or_of_another_word_is_left_out():
     program = compile_rules([rule(variant(asked))])
     given = reading(cycle=Unknown("cycle", Reason.NOT_RECORDED), state="stopped")
 
-    assert program.readings(answers(answer(ORDER, given))) == [{"q": "0"}]
+    assert program.readings(answers(answer(ORDER, given))) == {0: [""]}
 
 
 def test_readings_that_look_alike_are_told_once():
     program = compile_rules([rule(variant(HIGH))])
     twins = [reading(times_uln=exactly("2"), value=exactly(str(n))) for n in range(9)]
 
-    assert len(program.readings(answers(answer(ALT, *twins)))) == 1
+    assert program.readings(answers(answer(ALT, *twins))) == {0: [',"l0":4000000']}
+
+
+def test_readings_of_a_group_stand_side_by_side():
+    """
+    The first of one question beside the first of another: no clause asks two questions.
+    """
+    program = compile_rules([rule(variant(HIGH, clause(ORDER, test("placed", "is", True))))])
+    results = [reading(times_uln=exactly(str(n))) for n in (2, 3)]
+
+    told = program.readings(answers(answer(ALT, *results), answer(ORDER, reading(placed=True))))
+
+    assert told == {0: [',"l0":4000000,"w1":1', ',"l0":6000000']}
+
+
+def test_a_question_without_an_answer_is_not_told_and_known():
+    program = compile_rules([rule(variant(HIGH, clause(BILIRUBIN)))])
+    asked = answers(answer(ALT, reading(times_uln=exactly("2"))))
+
+    assert program.readings(asked) == {0: [',"l0":4000000']}
+    assert program.unasked(asked) == ["c1"]
 
 
 def test_the_last_stage_is_left_to_the_plain_evaluator():
@@ -96,7 +133,7 @@ def test_the_last_stage_is_left_to_the_plain_evaluator():
     assert compile_rules([last, rule(variant(HIGH))]).rules == (rule(variant(HIGH)),)
 
 
-def test_many_limits_on_one_question_are_spread_over_rule_sets():
+def test_many_limits_on_one_question_are_spread_over_groups():
     many = [
         rule(variant(clause(ALT, test("times_uln", "gt", str(n)))), id=f"INO-T-{n}")
         for n in range(3 * MAX_BRANCHES)
@@ -104,8 +141,8 @@ def test_many_limits_on_one_question_are_spread_over_rule_sets():
 
     program = compile_rules(many)
 
-    assert len(program.clause_sets) > 3
-    assert max(len(part.conditions) for part in program.clause_sets) <= MAX_BRANCHES / 2
+    groups = Counter(condition["$and"][0].popitem() for condition in clauses_of(program))
+    assert list(groups.values()) == [MAX_BRANCHES] * 3
 
 
 def test_many_rules_are_spread_over_rule_sets():
@@ -118,6 +155,17 @@ def test_many_rules_are_spread_over_rule_sets():
 
     assert [len(part.conditions) for part in program.clause_sets] == [MAX_RULES, 1]
     assert [len(part.conditions) for part in program.variant_sets] == [MAX_RULES, 1]
+
+
+def test_a_fact_of_variants_has_fewer_properties_than_the_engine_takes():
+    questions = [Question("lab", (("analyte", str(n)),)) for n in range(20 * MAX_CLAUSES)]
+    many = [rule(variant(*map(clause, questions[n::20])), id=f"INO-T-{n:02}") for n in range(20)]
+
+    program = compile_rules(many)
+
+    told = program.holding(program.places)
+    assert len(told) > 2
+    assert all(text.count(",") <= MAX_NAMES for (text,) in told.values())
 
 
 def test_a_limit_that_cannot_be_exact_is_refused_with_its_place():
@@ -136,12 +184,12 @@ def test_a_limit_that_cannot_be_exact_is_refused_with_its_place():
 def test_too_many_clauses_are_refused():
     many = [clause(Question("lab", (("analyte", str(n)),))) for n in range(MAX_CLAUSES + 1)]
 
-    with pytest.raises(RulesError, match="16 clauses; the engine takes at most 15"):
+    with pytest.raises(RulesError, match="30 clauses; the engine takes at most 29"):
         compile_rules([rule(variant(*many))])
 
 
 def test_too_many_comparisons_are_refused():
-    words = {f"word {n}" for n in range(31)}
+    words = {f"word {n}" for n in range(30)}
 
-    with pytest.raises(RulesError, match="too many comparisons; the engine takes at most 30"):
+    with pytest.raises(RulesError, match="too many comparisons; the engine takes at most 29"):
         compile_rules([rule(variant(clause(ALT, test("state", "in", words))))])

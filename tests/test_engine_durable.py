@@ -1,25 +1,24 @@
 """What durable-rules was seen to do, and that it cannot do it here."""
 
+import json
 import os
+import re
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.engine import durable
 from cds_service.engine.compile import MAX_CLAUSES, compile_rules
-from cds_service.engine.durable import (
-    CLAIMED,
-    LAST_TO_FIRE,
-    SESSION,
-    DurableEngine,
-    engine_state,
-)
+from cds_service.engine.durable import DurableEngine, engine_state
+from cds_service.engine.groups import MAX_BRANCHES, MAX_NAMES, SESSION, fact
 from cds_service.engine.judge import judge
 from cds_service.engine.port import EngineError, Finding
 from cds_service.facts.answers import Question
@@ -38,7 +37,7 @@ from tests.engine_builders import (
     test,
     variant,
 )
-from tests.engine_cases import random_answers, random_rules
+from tests.engine_cases import FLAGS, NUMBERS, WORDS, random_answers, random_rules
 
 PLACED = clause(ORDER, test("placed", "is", True), name="order")
 HIGH = clause(ALT, test("times_uln", "gt", "1.5"), name="alt")
@@ -46,6 +45,7 @@ RULE = rule(variant(PLACED, HIGH))
 FIRES = answers(answer(ORDER, reading(placed=True)), answer(ALT, reading(times_uln=exactly("2"))))
 SILENT = answers(answer(ORDER, reading(placed=True)), answer(ALT, reading(times_uln=exactly("1"))))
 FOUND = frozenset({Finding("INO-T-01", "only")})
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -53,11 +53,29 @@ def engine():
     return DurableEngine.of([[RULE]])
 
 
-def native_host(engine):
-    """The package's own host inside an engine that has been asked once."""
+class Native:
+    """The extension, but for what is given here."""
+
+    def __init__(self, **instead):
+        self.__dict__.update(instead)
+
+    def __getattr__(self, name):
+        return getattr(REAL, name)
+
+
+REAL = durable.native
+
+
+def built_of(engine):
+    """The native rule sets of an engine, built if they are not."""
     engine.prove()
     (built,) = engine._built.values()
-    return built._host
+    return built
+
+
+def rule_sets(engine):
+    built = built_of(engine)
+    return [*built._clause_sets, *built._variant_sets]
 
 
 def test_a_rule_fires_when_all_its_clauses_hold(engine):
@@ -95,14 +113,6 @@ def test_a_fact_that_no_rule_asks_for_costs_nothing(engine):
     assert engine.findings([RULE], odd) == frozenset()
 
 
-def test_the_claiming_rule_does_not_ask_for_names_of_the_engine():
-    """
-    Its state message carries "id" and "sid" and is told anew after every action: a rule that
-    claims those fires without end.
-    """
-    assert not {"id", "sid", "$s"} & set(CLAIMED)
-
-
 def test_something_fires_in_every_session_from_the_first_on(engine):
     """
     Deleting a session in which nothing ever fired frees a pointer that was never set. With a
@@ -118,7 +128,7 @@ for _ in range(5):
 """
     environment = os.environ | {
         "MALLOC_PERTURB_": "165",
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": str(ROOT),
     }
 
     done = subprocess.run([sys.executable, "-c", program], env=environment, check=False)
@@ -126,43 +136,78 @@ for _ in range(5):
     assert done.returncode == 0
 
 
-def test_a_lost_action_is_noticed(engine):
+def test_a_lost_firing_is_noticed(engine, monkeypatch):
     """
     The last rule to fire tells that all others had their turn.
     """
-    for ruleset in native_host(engine)._ruleset_list:
-        ruleset._actions[LAST_TO_FIRE]._func = lambda _: None
+    engine.prove()
+    monkeypatch.setattr(durable, "native", Native(complete_and_start_action=lambda *_: None))
 
-    with pytest.raises(EngineError, match="act clauses0"):
+    with pytest.raises(EngineError, match=r"^act clauses0$"):
         engine.findings([RULE], FIRES)
 
 
-def test_the_host_starts_no_thread(engine):
+def test_a_fact_that_cannot_be_read_is_noticed(engine):
+    """
+    It ends the reading of all after it, without a word; the last fact is among those.
+    """
+    built = built_of(engine)
+
+    with pytest.raises(EngineError, match=r"^act clauses0$"):
+        built.findings({0: [',"l0":']})
+
+    assert engine.findings([RULE], FIRES) == FOUND
+
+
+def test_firing_without_end_is_noticed(engine, monkeypatch):
+    engine.prove()
+    again = Native(complete_and_start_action=lambda *_: '{"c0":{}}')
+    monkeypatch.setattr(durable, "native", again)
+
+    with pytest.raises(EngineError, match=r"^act clauses0$"):
+        engine.findings([RULE], FIRES)
+
+
+def test_the_package_around_the_extension_is_not_loaded():
+    """
+    It starts two threads that would fire rules behind our back, drops what is left to fire after
+    ten seconds, and swallows exceptions.
+    """
+    program = """
+import sys
+from tests.test_engine_durable import DurableEngine, RULE, FIRES
+assert DurableEngine.of([[RULE]]).findings([RULE], FIRES)
+assert "durable" not in sys.modules
+"""
+
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+
+    assert done.returncode == 0
+
+
+def test_no_thread_is_started(engine):
     before = threading.active_count()
 
-    native_host(engine)
+    engine.prove()
 
     assert threading.active_count() == before
 
 
-def test_actions_take_exactly_one_argument(engine):
-    (ruleset, *_) = native_host(engine)._ruleset_list
-
-    assert all(action._sync for action in ruleset._actions.values())
-
-
-def test_one_fact_may_satisfy_two_clauses():
+def test_one_reading_may_satisfy_two_clauses():
     """
-    By default it may not, and the rule would stay silent.
+    Two facts joined by a rule may not be the same by default; here no rule joins any.
     """
     both = rule(variant(HIGH, clause(ALT, test("times_uln", "lt", "9"))))
 
     assert DurableEngine.of([[both]]).findings([both], FIRES) == FOUND
 
 
-def test_every_rule_lets_one_fact_satisfy_two_clauses(engine):
-    for ruleset in native_host(engine)._ruleset_list:
-        assert all(rule_["dist"] == 0 for rule_ in ruleset.get_definition().values())
+def test_no_rule_joins_facts():
+    program = compile_rules(random_rules(Random(1), 20))
+
+    for rule_set in (*program.clause_sets, *program.variant_sets):
+        for condition in rule_set.conditions.values():
+            assert len(durable._rule(condition)["all"]) == 1
 
 
 def fnv(text):
@@ -177,25 +222,29 @@ def test_no_two_messages_share_a_hash():
     """
     The package compares the hash only: two messages that share it would be one.
     """
-    ids = [str(number) for number in range(20_000)]
+    ids = ["last", f"sid-{SESSION}", *(str(number) for number in range(20_000))]
 
     assert len({fnv(id_) for id_ in ids}) == len(ids)
 
 
 def test_no_two_properties_share_a_hash():
-    names = [f"{sort}{number}" for sort in "lhw" for number in range(50)]
-    names += ["id", "sid", "q", "c", "evaluate", "$s", *CLAIMED]
+    """
+    Of one group, beside the names of all groups.
+    """
+    names = [f"{sort}{number}" for sort in "lhwq" for number in range(2 * MAX_BRANCHES)]
+    names += [f"c{number}" for number in range(MAX_NAMES + MAX_CLAUSES)]
+    names += [f"g{number}" for number in range(2_000)]
+    names += ["id", "sid", "evaluate", "$s"]
 
     assert len({fnv(name) for name in names}) == len(names)
 
 
 def test_there_is_one_session_and_it_is_gone_afterwards(engine):
-    host = native_host(engine)
     engine.findings([RULE], FIRES)
 
-    for ruleset in host._ruleset_list:
+    for rule_set in rule_sets(engine):
         with pytest.raises(Exception, match="error code: 309"):
-            ruleset.get_state(SESSION)
+            REAL.get_state(rule_set._handle, SESSION)
 
 
 @pytest.mark.parametrize("limit", ["1.8", "1000000000000", "-1000000000000", "0.000001"])
@@ -215,12 +264,35 @@ def test_integers_are_compared_exactly_up_to_the_greatest(limit):
     assert fires(number(limit) + number("0.0000000001"))
 
 
-def test_what_reaches_the_engine_is_integers_and_short_words():
-    program = compile_rules(random_rules(Random(1), 20))
+SAFE = re.compile(r'\{"sid":"0","id":"\d+","g\d+":1(,"[lhwqc]\d+":-?\d{1,19})*\}')
+names = st.sampled_from((*NUMBERS, *FLAGS, *WORDS))
+poison = st.sampled_from(
+    (1e-7, 1.5, 10**30, True, None, 'a "word"', "ä", "", '1,"g0":1', b"1", float("nan"))
+)
 
-    for fact in program.readings(random_answers(Random(1))):
-        assert all(type(value) in (int, str) for value in fact.values())
-        assert all(len(value) <= 3 for value in fact.values() if isinstance(value, str))
+
+@given(st.randoms(use_true_random=True, note_method_calls=False), st.data())
+def test_what_reaches_the_engine_is_integers(random, data):
+    """
+    Whatever a reading holds: a value that the extension cannot read would end the process.
+    """
+    program = compile_rules(random_rules(random, 5))
+    poisoned = {
+        question: replace(
+            answer,
+            readings=tuple(
+                replace(each, fields={**each.fields, data.draw(names): data.draw(poison)})
+                for each in answer.readings
+            ),
+        )
+        for question, answer in random_answers(random).items()
+    }
+
+    for group, facts in program.readings(poisoned).items():
+        for text in facts:
+            told = fact(0, group, text)
+            assert SAFE.fullmatch(told)
+            assert all(abs(each) < 2**63 for each in json.loads(told).values() if each != "0")
 
 
 def test_sixty_five_limits_on_one_analyte_are_no_error():
@@ -264,56 +336,48 @@ def test_many_readings_do_not_multiply(engine, monkeypatch):
     """
     Joined in one step, fifty orders and fifty results would fire 2,500 times.
     """
-    built = built_of(engine)
+    engine.prove()
     fired = []
     orders = [reading(placed=True, cycle=exactly(str(n))) for n in range(50)]
     results = [reading(times_uln=exactly(str(n))) for n in range(2, 52)]
     many = answers(answer(ORDER, *orders), answer(ALT, *results))
-    whole = built._assert
 
-    def counting(rule_set, messages):
-        whole(rule_set, messages)
-        fired.append(len(built._fired))
+    def counting(*action):
+        fired.append(action)
+        return REAL.complete_and_start_action(*action)
 
-    monkeypatch.setattr(built, "_assert", counting)
+    monkeypatch.setattr(durable, "native", Native(complete_and_start_action=counting))
 
     assert engine.findings([RULE], many) == FOUND
-    assert fired == [51, 1]
+    assert len(fired) == 51 + 1 + 2
 
 
-def built_of(engine):
-    engine.prove()
-    (built,) = engine._built.values()
-    return built
+def fail_in_the_second_step(engine, monkeypatch, after=0):
+    """The extension fails there, as it might when memory is short."""
+    variants = {each._handle for each in built_of(engine)._variant_sets}
+    calls = []
+
+    def failing(handle, state):
+        calls.append(handle)
+        if handle in variants and calls.count(handle) > after:
+            raise MemoryError("the patient's value is 4.2")
+        return REAL.complete_and_start_action(handle, state)
+
+    monkeypatch.setattr(durable, "native", Native(complete_and_start_action=failing))
 
 
-def make_actions_raise(engine):
-    """Every action of the second step fails, as memory might."""
-    for ruleset in native_host(engine)._ruleset_list:
-        if ruleset._name.startswith("variants"):
-            for action in ruleset._actions.values():
-                action._func = failing_action
+def test_a_failure_of_the_extension_is_said_without_its_text(engine, monkeypatch, caplog):
+    fail_in_the_second_step(engine, monkeypatch)
 
-
-def failing_action(_):
-    raise MemoryError("the patient's value is 4.2")
-
-
-def test_an_exception_in_an_action_is_a_failure_that_is_said(engine, caplog):
-    """
-    The package swallows it into its state and goes on.
-    """
-    make_actions_raise(engine)
-
-    with pytest.raises(EngineError, match=r"^act variants0$"):
+    with pytest.raises(EngineError, match=r"^assert variants0, MemoryError$"):
         engine.findings([RULE], FIRES)
 
     assert "4.2" not in caplog.text
     assert engine.available
 
 
-def test_a_failure_in_the_engine_loses_no_card(engine, caplog):
-    make_actions_raise(engine)
+def test_a_failure_in_the_engine_loses_no_card(engine, monkeypatch, caplog):
+    fail_in_the_second_step(engine, monkeypatch)
     failures = []
 
     (verdict,) = judge([RULE], FIRES, engine, on_failure=lambda: failures.append(1))
@@ -323,66 +387,28 @@ def test_a_failure_in_the_engine_loses_no_card(engine, caplog):
     assert [record.message for record in caplog.records] == ["engine failed"]
 
 
-def test_actions_cut_short_are_a_failure(engine, monkeypatch):
-    """
-    After ten seconds the package drops the remaining actions and returns nothing but 0.
-    """
-    engine.prove()
-    clock = iter(range(0, 10_000, 11))
-    monkeypatch.setattr(durable.native, "_unix_now", lambda: next(clock))
-
-    with pytest.raises(EngineError, match="act clauses0"):
-        engine.findings([RULE], FIRES)
-
-
-def test_the_package_measures_time_by_a_clock_that_never_jumps():
-    """
-    By the wall clock, the change to summer time would cut all actions short.
-    """
-    assert durable.native._unix_now is time.monotonic
-
-
 def test_the_text_of_an_exception_is_dropped(engine, monkeypatch, caplog):
     """
-    The package writes every fact into it.
+    It may hold facts.
     """
+    engine.prove()
 
-    def refuse(name, facts):
-        raise durable.native.MessageNotHandledException(facts)
+    def refuse(handle, facts):
+        raise ValueError(facts)
 
-    monkeypatch.setattr(native_host(engine), "assert_facts", refuse)
+    monkeypatch.setattr(durable, "native", Native(assert_facts=refuse))
 
     with pytest.raises(EngineError) as failed:
         engine.findings([RULE], FIRES)
 
-    assert str(failed.value) == "assert clauses0, MessageNotHandledException"
+    assert str(failed.value) == "assert clauses0, ValueError"
     assert failed.value.__cause__ is None
     assert failed.value.__suppress_context__
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize("poison", [1e-7, 1.5, 10**30, True, None, 'a "word"', "ä", ""])
-def test_a_poisoned_fact_is_a_failure_and_the_next_call_is_served(engine, poison):
-    """
-    A value that the package cannot read would end the process; none is told to it.
-    """
-    with pytest.raises(EngineError, match="more than integers and words"):
-        built_of(engine).findings([{"q": "1", "l0": poison}])
-
-    assert engine.available
-    assert engine.findings([RULE], FIRES) == FOUND
-
-
 def test_what_was_found_before_a_failure_is_kept(engine, monkeypatch):
-    built = built_of(engine)
-    whole = built._assert
-
-    def fails_afterwards(rule_set, messages):
-        whole(rule_set, messages)
-        if rule_set.startswith("variants"):
-            raise durable._StepError("act")
-
-    monkeypatch.setattr(built, "_assert", fails_afterwards)
+    fail_in_the_second_step(engine, monkeypatch)
 
     with pytest.raises(EngineError) as failed:
         engine.findings([RULE], FIRES)
@@ -390,15 +416,32 @@ def test_what_was_found_before_a_failure_is_kept(engine, monkeypatch):
     assert failed.value.found == FOUND
 
 
+def test_a_fact_told_twice_is_a_failure(engine, monkeypatch):
+    """
+    The second would be dropped.
+    """
+    engine.prove()
+    monkeypatch.setattr(durable, "fact", lambda number, group, text: fact(0, group, text))
+    twice = answers(
+        answer(ORDER, reading(placed=True)),
+        answer(ALT, reading(times_uln=exactly("2")), reading(times_uln=exactly("3"))),
+    )
+
+    with pytest.raises(EngineError, match="act clauses0"):
+        engine.findings([RULE], twice)
+
+
 def test_a_session_that_cannot_be_deleted_ends_the_use_of_the_engine(engine, monkeypatch, caplog):
     """
     Its facts would meet those of the next patient.
     """
 
-    def refuse(name, sid):
+    engine.prove()
+
+    def refuse(handle, sid):
         raise RuntimeError("error code: 307")
 
-    monkeypatch.setattr(native_host(engine), "delete_state", refuse)
+    monkeypatch.setattr(durable, "native", Native(delete_state=refuse))
 
     with pytest.raises(EngineError, match="delete clauses0"):
         engine.findings([RULE], FIRES)

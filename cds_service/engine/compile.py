@@ -1,9 +1,9 @@
 """Rules as the rule sets that durable-rules understands.
 
-Two steps, so that no rule ever joins two facts that a chart may hold many of (joins multiply):
+Two steps, so that no rule ever joins two facts (joins multiply):
 
-1. every distinct clause is a rule on one fact, a reading: ``c7`` holds;
-2. every variant is a rule on the clauses that hold: ``c0`` and ``c7`` hold, and all are told.
+1. every distinct clause is a rule on what was read: ``c7`` holds;
+2. every distinct set of clauses that is a variant is a rule on what holds.
 
 Absence is never compiled: facts state it. What cannot be compiled exactly is refused here, at
 start, with file and line.
@@ -11,82 +11,81 @@ start, with file and line.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
-from cds_service.engine.encoding import encode, encode_lower, encode_upper, is_exact_limit
+from cds_service.engine.encoding import is_exact_limit
+from cds_service.engine.groups import Asked, RuleSet, clause_groups, rule_sets, size, variant_groups
 from cds_service.engine.port import Finding
 from cds_service.errors import RulesError
-from cds_service.facts.answers import Answer, Question, Reading
-from cds_service.facts.interval import Interval
+from cds_service.facts.answers import Answer, Question
 from cds_service.rulebook.model import Clause, Rule, Test
 
-Expression = dict[str, Any]
-Fact = dict[str, Any]
+Told = dict[int, list[str]]
+"""Facts by the number of their group, each as the properties it has in JSON."""
 
-# durable-rules joins at most 16 facts in one rule and breaks at the first match beyond, not at
-# load; one of the 16 is the fact that says that all clauses are told.
-MAX_CLAUSES = 15
-# It takes at most 32 expressions in one clause; the question itself is one of them.
-MAX_EXPRESSIONS = 30
-# A fact may wait at 64 branches of one rule set at a time (error 303 beyond).
-MAX_BRANCHES = 40
-# A node has at most 512 branches by name and leads to at most 256 rules.
-MAX_RULES = 200
-
-
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """Rules by name, each with the list of what must hold; and what the firing of each means."""
-
-    conditions: Mapping[str, Sequence[Expression]]
-
-
-@dataclass(slots=True)
-class QuestionCode:
-    """How a question is called, which of its fields are tested, and its words by number."""
-
-    code: str
-    fields: dict[str, int] = field(default_factory=dict)
-    words: dict[str, str] = field(default_factory=dict)
-
-    def index(self, name: str) -> int:
-        """The number of a field; a new one at its first use."""
-        return self.fields.setdefault(name, len(self.fields))
-
-    def word(self, text: str) -> str:
-        """A word by number, so that no word of a chart enters the engine."""
-        return self.words.setdefault(text, str(len(self.words)))
+# durable-rules takes at most 32 expressions in one condition; "and", its end and the group are
+# three of them.
+MAX_EXPRESSIONS = 29
+# Each clause of a variant is one expression.
+MAX_CLAUSES = MAX_EXPRESSIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Rules, compiled."""
+    """Rules, compiled. Clauses and distinct variants have names; several variants may be one."""
 
     rules: tuple[Rule, ...]
-    questions: Mapping[Question, QuestionCode]
     clause_sets: tuple[RuleSet, ...]
     variant_sets: tuple[RuleSet, ...]
-    findings: Mapping[str, Finding]
+    findings: Mapping[str, tuple[Finding, ...]]
+    questions: Mapping[Question, Sequence[Asked]]
+    clauses: Mapping[Question, Sequence[str]]
+    places: Mapping[str, Sequence[tuple[int, str]]]
 
-    def readings(self, answers: Mapping[Question, Answer]) -> list[Fact]:
-        """The facts of a chart for the first step, without repeats.
+    def readings(self, answers: Mapping[Question, Answer]) -> Told:
+        """The facts of a chart for the first step: of the answers there are, without repeats."""
+        told: Told = {}
+        for question, parts in self.questions.items():
+            answer = answers.get(question)
+            if answer is not None:
+                for asked in parts:
+                    _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
+        return told
 
-        Raises:
-            KeyError: when a question has no answer.
-        """
-        told: dict[tuple[tuple[str, Any], ...], Fact] = {}
-        for question, code in self.questions.items():
-            for reading in answers[question].readings:
-                fact = _fact(code, reading)
-                told[tuple(fact.items())] = fact
-        return list(told.values())
+    def unasked(self, answers: Mapping[Question, Answer]) -> list[str]:
+        """The clauses whose question has no answer."""
+        unanswered = (question for question in self.questions if question not in answers)
+        return [name for question in unanswered for name in self.clauses[question]]
 
-    def worst_readings(self) -> list[Fact]:
-        """For every question facts that pass as many tests at once as no real one can."""
-        return [fact for code in self.questions.values() for fact in _worst(code)]
+    def holding(self, clauses: Iterable[str]) -> Told:
+        """The facts for the second step: one for each group, which holds those of the clauses."""
+        told: dict[int, list[str]] = {
+            group: [] for each in self.variant_sets for group in each.groups
+        }
+        for name in clauses:
+            for group, text in self.places[name]:
+                told[group].append(text)
+        return {group: ["".join(texts)] for group, texts in told.items()}
+
+    def worst_readings(self) -> Told:
+        """For every group facts that pass as many tests at once as no real one can."""
+        told: Told = {}
+        for parts in self.questions.values():
+            for asked in parts:
+                _lay(told.setdefault(asked.group, []), asked.worst())
+        return told
+
+
+def _lay(facts: list[str], beside: Sequence[str]) -> None:
+    """Widen the facts, the first by the first text and so on."""
+    for number, text in enumerate(beside):
+        if number < len(facts):
+            facts[number] += text
+        else:
+            facts.append(text)
 
 
 def compile_rules(rules: Iterable[Rule]) -> Program:
@@ -99,7 +98,7 @@ def compile_rules(rules: Iterable[Rule]) -> Program:
     complaints = [complaint for rule in first for complaint in _complaints(rule)]
     if complaints:
         raise RulesError(complaints)
-    return _Compiler(first).program()
+    return _program(first)
 
 
 def _complaints(rule: Rule) -> Iterator[str]:
@@ -115,7 +114,7 @@ def _complaints(rule: Rule) -> Iterator[str]:
 
 def _clause_complaints(rule: Rule, clause: Clause) -> Iterator[str]:
     where = f'{rule.file}:{clause.line}: clause "{clause.name}"'
-    if sum(_size(test) for test in clause.tests) > MAX_EXPRESSIONS:
+    if size(clause.tests) > MAX_EXPRESSIONS:
         yield f"{where} makes too many comparisons; the engine takes at most {MAX_EXPRESSIONS}."
     for test in clause.tests:
         if isinstance(test.operand, Fraction) and not is_exact_limit(test.operand):
@@ -125,74 +124,64 @@ def _clause_complaints(rule: Rule, clause: Clause) -> Iterator[str]:
             )
 
 
-def _size(test: Test) -> int:
-    if isinstance(test.operand, frozenset):
-        return len(test.operand)
-    return 2 if test.op == "eq" else 1
-
-
 @dataclass(slots=True)
-class _Compiler:
-    """Numbers questions, clauses and variants in the order of the rules."""
+class _Names:
+    """Clauses by question, distinct variants by their clauses, all named in the order met."""
 
-    rules: tuple[Rule, ...]
-    questions: dict[Question, QuestionCode] = field(default_factory=dict)
-    clauses: dict[tuple[Question, tuple[Test, ...]], str] = field(default_factory=dict)
-
-    def program(self) -> Program:
-        variants = [(rule, variant) for rule in self.rules for variant in rule.variants]
-        needed = [[self.clause(clause) for clause in variant.when] for _, variant in variants]
-        names = [f"v{number}" for number in range(len(variants))]
-        return Program(
-            self.rules,
-            self.questions,
-            tuple(self.clause_sets()),
-            tuple(_variant_sets(dict(zip(names, needed, strict=True)))),
-            {
-                name: Finding(rule.id, variant.name)
-                for name, (rule, variant) in zip(names, variants, strict=True)
-            },
-        )
+    clauses: dict[Question, dict[tuple[Test, ...], str]] = field(default_factory=dict)
+    variants: dict[frozenset[str], str] = field(default_factory=dict)
+    findings: dict[str, list[Finding]] = field(default_factory=dict)
+    uses: Counter[str] = field(default_factory=Counter)
 
     def clause(self, clause: Clause) -> str:
         """The name of a clause; two that ask and test the same are one."""
-        key = (clause.question, tuple(sorted(set(clause.tests), key=_order)))
-        if clause.question not in self.questions:
-            self.questions[clause.question] = QuestionCode(str(len(self.questions)))
-        return self.clauses.setdefault(key, f"c{len(self.clauses)}")
+        asked = self.clauses.setdefault(clause.question, {})
+        tests = {replace(test, parameter="") for test in clause.tests}
+        return asked.setdefault(tuple(sorted(tests, key=_order)), f"c{len(self.uses)}")
 
-    def clause_sets(self) -> Iterator[RuleSet]:
-        """All clauses, in as many rule sets as keep every fact below its limit of branches."""
-        conditions: dict[str, Sequence[Expression]] = {}
-        branches: dict[Question, int] = {}
-        for (question, tests), name in self.clauses.items():
-            size = 1 + sum(_size(test) for test in tests)
-            full = branches.get(question, 0) + size > MAX_BRANCHES
-            if conditions and (full or len(conditions) == MAX_RULES):
-                yield RuleSet(conditions)
-                conditions, branches = {}, {}
-            branches[question] = branches.get(question, 0) + size
-            code = self.questions[question]
-            # The question comes first: an equality, so that a fact meets only its own clauses.
-            tested = [expression for test in tests for expression in _compiled(code, test)]
-            conditions[name] = [_all({"q": code.code}, *tested)]
-        if conditions:
-            yield RuleSet(conditions)
+    def add(self, rule: Rule) -> None:
+        """Name what is in a rule."""
+        for variant in rule.variants:
+            clauses: set[str] = set()
+            for clause in variant.when:
+                clauses.add(name := self.clause(clause))
+                self.uses[name] += 1
+            name = self.variants.setdefault(frozenset(clauses), f"v{len(self.variants)}")
+            self.findings.setdefault(name, []).append(Finding(rule.id, variant.name))
+
+    def sorted_variants(self) -> dict[str, list[str]]:
+        """Variants with the clauses first that most variants have, so that branches are shared."""
+        return {
+            name: sorted(clauses, key=lambda clause: (-self.uses[clause], clause))
+            for clauses, name in self.variants.items()
+        }
 
 
-def _variant_sets(variants: Mapping[str, Sequence[str]]) -> Iterator[RuleSet]:
-    names = list(variants)
-    for start in range(0, len(names), MAX_RULES):
-        yield RuleSet(
-            {
-                name: [*({"c": clause} for clause in dict.fromkeys(variants[name])), ALL_TOLD]
-                for name in names[start : start + MAX_RULES]
-            }
-        )
-
-
-ALL_TOLD: Expression = {"evaluate": "1"}
-"""The last fact of the second step, which every variant waits for."""
+def _program(rules: tuple[Rule, ...]) -> Program:
+    names = _Names()
+    for rule in rules:
+        names.add(rule)
+    clauses = {
+        question: {name: tests for tests, name in named.items()}
+        for question, named in names.clauses.items()
+    }
+    readings, holding = clause_groups(clauses), variant_groups(names.sorted_variants())
+    return Program(
+        rules,
+        tuple(rule_sets(readings)),
+        tuple(rule_sets(holding)),
+        {name: tuple(found) for name, found in names.findings.items()},
+        {
+            question: [group.asked[question] for group in readings if question in group.asked]
+            for question in clauses
+        },
+        {question: tuple(named) for question, named in clauses.items()},
+        {
+            name: [(group.number, group.tell(name)) for group in holding if name in group.names]
+            for named in clauses.values()
+            for name in named
+        },
+    )
 
 
 def _order(test: Test) -> tuple[str, str, str]:
@@ -200,58 +189,3 @@ def _order(test: Test) -> tuple[str, str, str]:
     operand = test.operand
     words = sorted(operand) if isinstance(operand, frozenset) else operand
     return test.field, test.op, str(words)
-
-
-def _all(*expressions: Expression) -> Expression:
-    return expressions[0] if len(expressions) == 1 else {"$and": list(expressions)}
-
-
-def _compiled(code: QuestionCode, test: Test) -> list[Expression]:
-    """A test as comparisons on the lower (l) or upper (h) bound, or on a flag or word (w)."""
-    index = code.index(test.field)
-    operand = test.operand
-    if isinstance(operand, frozenset):
-        words = [{f"w{index}": code.word(word)} for word in sorted(operand)]
-        return [words[0] if len(words) == 1 else {"$or": words}]
-    if isinstance(operand, bool):
-        return [{f"w{index}": _flag(operand)}]
-    if isinstance(operand, str):
-        return [{f"w{index}": code.word(operand)}]
-    bounds = {
-        "gt": [("$gt", "l")],
-        "gte": [("$gte", "l")],
-        "lt": [("$lt", "h")],
-        "lte": [("$lte", "h")],
-        "eq": [("$gte", "l"), ("$lte", "h")],
-    }[test.op]
-    return [{op: {f"{bound}{index}": encode(operand)}} for op, bound in bounds]
-
-
-def _flag(flag: bool) -> str:
-    return "t" if flag else "f"
-
-
-def _fact(code: QuestionCode, reading: Reading) -> Fact:
-    """What the tests of a question can see of a reading; unknown things are left out."""
-    fact: Fact = {"q": code.code}
-    for name, index in code.fields.items():
-        value = reading.fields.get(name)
-        if isinstance(value, Interval):
-            fact[f"l{index}"] = encode_lower(value)
-            fact[f"h{index}"] = encode_upper(value)
-        elif isinstance(value, bool):
-            fact[f"w{index}"] = _flag(value)
-        elif isinstance(value, str) and value in code.words:
-            fact[f"w{index}"] = code.words[value]
-    return fact
-
-
-def _worst(code: QuestionCode) -> Iterator[Fact]:
-    """Above every lower limit and below every upper one, with each flag and word in turn."""
-    everywhere = Interval(Fraction(10**13), Fraction(-(10**13)))
-    numbers: Fact = {"q": code.code}
-    for index in code.fields.values():
-        numbers[f"l{index}"] = encode_lower(everywhere)
-        numbers[f"h{index}"] = encode_upper(everywhere)
-    for word in ("t", "f", *code.words.values()):
-        yield numbers | {f"w{index}": word for index in code.fields.values()}

@@ -1,57 +1,46 @@
 """durable-rules, used so that it neither drops a card, nor mixes patients, nor ends the process.
 
-Every odd line below is there for something the package was seen to do; the tests hold each.
-Where its extension cannot be imported the plain evaluator carries the service alone, and says so.
+Its rule engine is an extension in C, and we talk to that alone. What the package puts around it
+in Python starts timer threads, gives up after ten seconds, swallows exceptions and writes every
+fact into the text of its own, at ten times the cost. Every odd line below is there for something
+the extension was seen to do; the tests hold each. Where it cannot be imported the plain evaluator
+carries the service alone, and says so.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import Any
 
-from cds_service.engine.compile import (
-    ALL_TOLD,
-    Expression,
-    Fact,
-    Program,
-    RuleSet,
-    compile_rules,
-)
+from cds_service.engine.compile import Program, Told, compile_rules
+from cds_service.engine.groups import SESSION, Expression, RuleSet, fact
 from cds_service.engine.port import Engine, EngineError, Finding
 from cds_service.engine.verdict import Answers
 from cds_service.rulebook.model import Rule
 
 try:
-    import durable.engine as native
+    import durable_rules_engine as native
 except ImportError:
     native = None
-else:
-    # The package measures ten seconds by the local wall clock, through a function that warns on
-    # Python 3.12: at the change to summer time all remaining actions would be dropped.
-    native._unix_now = time.monotonic
 
 log = logging.getLogger("cds_service.engine")
 
-# Sessions and messages are looked up by a 32-bit hash, and the key itself is not compared. One
-# session at a time therefore always has the same name, and messages are numbered from zero.
-SESSION = "0"
-
-# A fact that no rule claims makes the whole batch fail, with every fact in the exception's text.
-# So each fact carries this mark and one rule claims it. The rule waits for a second fact that
-# never comes: firing for each fact would cost time. It must not ask for "id" or "sid": the
-# engine's own state message has them, would be claimed again after every action, without end.
-CLAIMED: Expression = {"claimed": "1"}
-NEVER: Expression = {"never": "1"}
-
-# Every session ends with this rule firing, after all others (lower priority). Without it we would
-# not know that none was lost. And deleting a session in which nothing ever fired frees a pointer
+# Every session ends with this rule firing, after all others (lower priority), on the last fact.
+# Without it we would not know that none was lost: a fact that cannot be read ends the reading of
+# all after it without a word. And deleting a session in which nothing ever fired frees a pointer
 # that was never set, which corrupts memory.
 LAST_TO_FIRE = "all-told"
+ALL_TOLD: Expression = {"evaluate": 1}
+LAST_FACT = f'{{"sid":"{SESSION}","id":"last","evaluate":1}}'
+
+# What an assertion returns when all is well: 1 says that some fact is of no interest to any rule.
+# 2 would say that a fact of that number was there before.
+HEEDED = (0, 1)
 
 
 def _renew_lock() -> None:
@@ -93,7 +82,7 @@ class DurableEngine:
         return not self.why_not
 
     def findings(self, rules: Sequence[Rule], answers: Answers) -> frozenset[Finding]:
-        """Every variant that certainly fires.
+        """Every variant that certainly fires, a question without an answer taken to favour it.
 
         Raises:
             EngineError: when it could not finish, or the rules are not among those compiled.
@@ -101,9 +90,9 @@ class DurableEngine:
         program = self._programs.get(_names(rules))
         if program is None or any(a is not b for a, b in zip(program.rules, rules, strict=True)):
             raise EngineError("these rules were not compiled")
-        readings = program.readings(answers)
+        readings, unasked = program.readings(answers), program.unasked(answers)
         with _one_at_a_time:
-            return self._ready(program).findings(readings)
+            return self._ready(program).findings(readings, unasked)
 
     def prove(self) -> None:
         """Build all rule sets in this process and show each the worst facts there can be.
@@ -159,121 +148,107 @@ class _Built:
 
     def __init__(self, program: Program, broken: Callable[[str], None]) -> None:
         self._program = program
-        self._broken = broken
-        self._fired: list[str] = []
-        self._host = _still_host()
         self._clause_sets = [
-            self._register(f"clauses{number}", rule_set)
+            _Native(f"clauses{number}", rule_set, broken)
             for number, rule_set in enumerate(program.clause_sets)
         ]
         self._variant_sets = [
-            self._register(f"variants{number}", rule_set)
+            _Native(f"variants{number}", rule_set, broken)
             for number, rule_set in enumerate(program.variant_sets)
         ]
 
-    def findings(self, readings: Sequence[Fact]) -> frozenset[Finding]:
+    def findings(self, readings: Told, unasked: Sequence[str] = ()) -> frozenset[Finding]:
         """Both steps. What the second found before a failure goes with the exception."""
-        holding = self._all_fired(self._clause_sets, readings)
-        told = [{"c": name} for name in holding]
+        holding = _all_fired(self._clause_sets, readings)
+        told = self._program.holding(dict.fromkeys([*holding, *unasked]))
         try:
-            fired = self._all_fired(self._variant_sets, told)
+            fired = _all_fired(self._variant_sets, told)
         except _StepError as failed:
             raise EngineError(failed.step, self._meaning(failed.fired)) from None
         return self._meaning(fired)
 
     def prove(self) -> None:
         """Show every rule set the worst facts there can be."""
-        for fact in self._program.worst_readings():
-            self._all_fired(self._clause_sets, [fact])
-        clauses = {
-            expression["c"]: None
-            for rule_set in self._program.variant_sets
-            for condition in rule_set.conditions.values()
-            for expression in condition
-            if "c" in expression
-        }
-        if clauses:
-            self._all_fired(self._variant_sets, [{"c": name} for name in clauses])
+        _all_fired(self._clause_sets, self._program.worst_readings())
+        _all_fired(self._variant_sets, self._program.holding(self._program.places))
 
     def _meaning(self, fired: Iterable[str]) -> frozenset[Finding]:
         findings = self._program.findings
-        return frozenset(findings[name] for name in fired if name in findings)
+        return frozenset(found for name in fired for found in findings.get(name, ()))
 
-    def _register(self, name: str, rule_set: RuleSet) -> str:
-        definition: dict[str, Any] = {
-            rule: self._rule(conditions, rule) for rule, conditions in rule_set.conditions.items()
-        }
-        definition["claims-every-fact"] = self._rule([CLAIMED, NEVER], "claims-every-fact")
-        definition[LAST_TO_FIRE] = self._rule([ALL_TOLD], LAST_TO_FIRE) | {"pri": 1}
+
+def _all_fired(rule_sets: Iterable[_Native], told: Told) -> list[str]:
+    """The names of all rules that fire, those that had fired before a failure with it."""
+    fired: list[str] = []
+    for each in rule_sets:
         try:
-            self._host.register_rulesets({name: definition})
+            each.judge(told, fired)
+        except _StepError as failed:
+            raise _StepError(failed.step, tuple(fired)) from None
+    return fired
+
+
+class _Native:
+    """One rule set within the extension. It is never freed."""
+
+    def __init__(self, name: str, rule_set: RuleSet, broken: Callable[[str], None]) -> None:
+        self._name = name
+        self._groups = rule_set.groups
+        self._rules = len(rule_set.conditions) + 1
+        self._broken = broken
+        rules = {rule: _rule(condition) for rule, condition in rule_set.conditions.items()}
+        rules[LAST_TO_FIRE] = _rule(ALL_TOLD) | {"pri": 1}
+        try:
+            self._handle = native.create_ruleset(name, json.dumps(rules))
         except Exception as error:
             raise _StepError(f"build {name}, {_number(error)}") from None
         # The first session of all must not fail before something fired; see LAST_TO_FIRE.
-        self._all_fired([name], [{}])
-        return name
+        self._assert([], [])
 
-    def _rule(self, conditions: Sequence[Expression], name: str) -> dict[str, Any]:
-        fired = self._fired
+    def judge(self, told: Told, fired: list[str]) -> None:
+        """Add the rules that fire on the facts of this rule set's groups."""
+        facts = [(group, text) for group in self._groups for text in told.get(group, ())]
+        if facts:
+            self._assert(facts, fired)
 
-        # Exactly one argument: an action of two is taken for asynchronous and stops those after
-        # it. It only appends, because an exception in it would be swallowed.
-        def act(_: object) -> None:
-            fired.append(name)
-
-        # By default one fact cannot satisfy two clauses of a rule; "dist" 0 lets it.
-        return {
-            "all": [{f"m{number}": condition} for number, condition in enumerate(conditions)],
-            "run": act,
-            "dist": 0,
-        }
-
-    def _all_fired(self, rule_sets: Sequence[str], facts: Sequence[Fact]) -> list[str]:
-        # An empty list of facts is a segmentation fault.
-        if not facts:
-            return []
-        if not all(_is_safe(value) for fact in facts for value in fact.values()):
-            raise _StepError("tell facts that hold more than integers and words")
-        messages = [
-            {"sid": SESSION, "id": str(number), **CLAIMED, **fact}
-            for number, fact in enumerate([*facts, ALL_TOLD])
-        ]
-        self._fired.clear()
-        try:
-            for rule_set in rule_sets:
-                self._assert(rule_set, messages)
-        except _StepError as failed:
-            raise _StepError(failed.step, tuple(self._fired)) from None
-        return list(dict.fromkeys(self._fired))
-
-    def _assert(self, rule_set: str, messages: list[Fact]) -> None:
+    def _assert(self, facts: Sequence[tuple[int, str]], fired: list[str]) -> None:
         """Assert, collect, forget. The text of an exception may hold facts: it is dropped."""
+        said = [fact(number, group, text) for number, (group, text) in enumerate(facts)]
         try:
-            state = self._host.assert_facts(rule_set, messages)
+            result, state = native.assert_facts(self._handle, f"[{','.join([*said, LAST_FACT])}]")
+            if result in HEEDED:
+                fired.extend(self._firings(state, len(facts)))
         except Exception as error:
-            raise _StepError(f"assert {rule_set}, {_number(error)}") from None
+            raise _StepError(f"assert {self._name}, {_number(error)}") from None
         finally:
-            self._forget(rule_set)
-        # An exception in an action is swallowed into the state, and after ten seconds the
-        # remaining actions are dropped without a word.
-        finished = self._fired[-1:] == [LAST_TO_FIRE] and isinstance(state, dict)
-        if not finished or "exception" in state:
-            raise _StepError(f"act {rule_set}")
-        self._fired.pop()
+            self._forget()
+        if fired[-1:] != [LAST_TO_FIRE]:
+            raise _StepError(f"act {self._name}")
+        fired.pop()
 
-    def _forget(self, rule_set: str) -> None:
+    def _firings(self, state: int, facts: int) -> Iterator[str]:
+        """The rules in the order they fire: each begins with its name in quotes."""
+        started = native.start_action_for_state(self._handle, state)
+        firing = started and started[1]
+        for _ in range(self._rules * (facts + 1)):
+            if not firing:
+                return
+            yield firing.split('"', 2)[1]
+            firing = native.complete_and_start_action(self._handle, state)
+
+    def _forget(self) -> None:
         """Delete the session. If that fails its facts would meet the next patient's: stop for good.
 
         Raises:
             EngineError: when the session could not be deleted.
         """
         try:
-            self._host.delete_state(rule_set, SESSION)
+            native.delete_state(self._handle, SESSION)
         except Exception as error:
             # 309: there is no such session, the assertion failed before it made one.
             if _number(error).endswith(" 309"):
                 return
-            step = f"delete {rule_set}, {_number(error)}"
+            step = f"delete {self._name}, {_number(error)}"
             self._broken(f"a session could not be deleted: {step}")
             raise _StepError(step) from None
 
@@ -287,11 +262,8 @@ class _StepError(EngineError):
         self.fired = fired
 
 
-def _is_safe(value: object) -> bool:
-    """Whether the package reads the value: what it cannot read, such as 1e-7, is a crash."""
-    if isinstance(value, str):
-        return value.isascii() and value.isalnum()
-    return type(value) is int and abs(value) < 2**63
+def _rule(condition: Expression) -> dict[str, Any]:
+    return {"all": [{"m": condition}]}
 
 
 def _number(error: Exception) -> str:
@@ -299,12 +271,3 @@ def _number(error: Exception) -> str:
     number = str(error).rpartition("error code: ")[2]
     kind = type(error).__name__
     return f"{kind} {number}" if number.isdecimal() else kind
-
-
-def _still_host() -> Any:
-    """A host without the two timer threads that would fire actions behind our back."""
-
-    def run(_: object) -> None:
-        """Start nothing."""
-
-    return type("StillHost", (native.Host,), {"_run": run})()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cds_service.engine.verdict import Answers
 from cds_service.errors import CDSServiceError
 from cds_service.rulebook.model import Rule
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Finding:
+class Finding(NamedTuple):
     """An engine says that this variant of this rule fires."""
 
     rule: str
@@ -39,7 +37,10 @@ class Engine(Protocol):
         ...
 
     def findings(self, rules: Sequence[Rule], answers: Answers) -> frozenset[Finding]:
-        """Every variant that certainly fires.
+        """Every variant that certainly fires, whatever the answer to a question that has none.
+
+        A clause whose question has no answer is taken to hold. So what fires when all questions
+        are answered fires when some of them are: nothing is lost by not asking.
 
         Raises:
             EngineError: when it could not finish.
