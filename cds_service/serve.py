@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -37,16 +38,29 @@ def serve(environment: Mapping[str, str]) -> None:
         settings = Settings.from_environment(environment)
         log.configure(settings.log_level)
         with folder_of_metrics():
-            # The library asks where the workers add up at the moment it is imported.
-            from cds_service.server import Server
+            with _loading():
+                # The library asks where the workers add up at the moment it is imported.
+                from cds_service.server import Server
 
-            Server(settings).run()
+                server = Server(settings)
+            server.run()
     except SettingsError as refused:
         _refuse("settings refused", refused.problems)
     except RulesError as refused:
         _refuse("rule files refused", refused.complaints)
     except StoreRefused as refused:
         _refuse("store refused", [str(refused)])
+
+
+@contextmanager
+def _loading() -> Iterator[None]:
+    """What is made in here stays until the end; the collector of garbage need never look at it."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 @contextmanager

@@ -31,6 +31,7 @@ logger = logging.getLogger("cds_service")
 THREADS = 32
 # SIGTERM ends within 15 seconds, with calls finished.
 GRACE_SECONDS = 10
+_OBJECTS_PER_COLLECTION = 50_000
 # A worker that stops answering altogether is replaced.
 SILENCE_SECONDS = 30
 
@@ -115,10 +116,12 @@ def _is_loopback(host: str) -> bool:
 
 def _warm_up(worker: Any) -> None:
     """Build the native rule sets before the first call, in the process that will use them."""
-    # What is here now stays until the end; without this the collector would look through all of it
-    # again and again, for a tenth of a second each time.
     state = engine_state(worker.app.parts.engine)
+    # What is here now stays until the end; without this the collector would look through all of it
+    # again and again, for a tenth of a second each time. A call makes thousands of objects and
+    # hardly a cycle: the collector need not come several times in each.
     gc.freeze()
+    gc.set_threshold(_OBJECTS_PER_COLLECTION)
     worker.app.card_log.start()
     worker.app.parts.metrics.worker_started()
     logger.info("ready to judge", extra={"engine": state})
