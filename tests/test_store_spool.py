@@ -84,6 +84,7 @@ def test_after_the_first_failure_nobody_asks_the_database_again(
         hasty.record(call())
         monkeypatch.setattr("cds_service.store.database.Database.writing", refuse_to_be_asked)
         monkeypatch.setattr("cds_service.store.database.Database.reading", refuse_to_be_asked)
+        monkeypatch.setattr("cds_service.store.database.Database._straight", refuse_to_be_asked)
         hasty.record(call())
         hasty.keep_feedback([answer("card")])
         assert not hasty.answered(["key"], NOW)
@@ -121,7 +122,8 @@ def test_records_go_over_in_the_order_in_which_they_came(
     spool.close()
     written: list[str] = []
     monkeypatch.setattr(
-        "cds_service.store.replay.write", lambda _, entry: written.append(entry.key)
+        "cds_service.store.replay.keep",
+        lambda _, entries, durably: written.extend(each.key for each in entries),
     )
     log = place.open_log()
     assert log.replay() == 230

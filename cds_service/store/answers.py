@@ -2,56 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import CompoundSelect, Connection, Row, bindparam, select, union_all
+from cds_service.store.database import Database
+from cds_service.store.records import Answered, FeedbackOutcome
+from cds_service.store.straight import as_sqlite, from_sqlite
 
-from cds_service.store.records import Answered
-from cds_service.store.tables import feedback
+
+class _Row(NamedTuple):
+    """Columns of the table of feedback."""
+
+    answer_key: str
+    card: str
+    outcome: FeedbackOutcome
+    at: datetime
+    received_at: datetime
+    digest: str
+    reason_code: str
+    reason_display: str
+    comment: str
+
+
+_COLUMNS = ", ".join(f"feedback.{name}" for name in _Row._fields)
 
 # Whoever answers the same again and again must not slow every later call. The newest so many hold
 # the last answer to any card among them; if none of those is an answer, the card speaks.
-_NEWEST = 8
+_NEWEST = "ORDER BY at DESC, received_at DESC, digest DESC LIMIT 8"
 
-
-@cache
-def _newest(keys: int) -> CompoundSelect[Any]:
-    """The newest feedback under each of so many keys."""
-    since = bindparam("since", type_=feedback.c.at.type)
-    each = (
-        select(
-            feedback.c.answer_key,
-            feedback.c.card,
-            feedback.c.outcome,
-            feedback.c.at,
-            feedback.c.received_at,
-            feedback.c.digest,
-            feedback.c.reason_code,
-            feedback.c.reason_display,
-            feedback.c.comment,
-        )
-        .where(feedback.c.answer_key == bindparam(f"key{number}"), feedback.c.at >= since)
-        .order_by(feedback.c.at.desc(), feedback.c.received_at.desc(), feedback.c.digest.desc())
-        .limit(_NEWEST)
-        .subquery()
-        for number in range(keys)
-    )
-    return union_all(*(select(newest) for newest in each))
+# One statement however many keys are asked for, so that each database plans it once. Each is
+# written so that the keys come first, and never all feedback.
+_ON_SQLITE = f"""
+SELECT {_COLUMNS} FROM json_each(:keys) AS wanted CROSS JOIN feedback
+WHERE feedback.rowid IN (
+    SELECT rowid FROM feedback WHERE answer_key = wanted.value AND at >= :since {_NEWEST}
+)
+"""  # noqa: S608 - The names are those of our columns.
+_ON_POSTGRESQL = f"""
+SELECT {_COLUMNS} FROM unnest(%(keys)s::text[]) AS wanted CROSS JOIN LATERAL (
+    SELECT * FROM feedback WHERE answer_key = wanted AND at >= %(since)s::timestamptz {_NEWEST}
+) AS feedback
+"""  # noqa: S608 - The names are those of our columns.
 
 
 def last_answers(
-    connection: Connection, keys: Sequence[str], since: datetime
+    database: Database, keys: Sequence[str], since: datetime
 ) -> Mapping[str, Answered]:
     """By answer key the last answer given since a moment: accepted, or overridden with a reason.
 
     Of several answers to one card only the last counts: a reason taken back is none.
     """
-    wanted = {f"key{number}": key for number, key in enumerate(keys)}
-    rows = connection.execute(_newest(len(wanted)), {**wanted, "since": since}).all()
-    in_turn = sorted(rows, key=lambda row: (row.at, row.received_at, row.digest))
+    in_turn = sorted(
+        _newest(database, keys, since), key=lambda row: (row.at, row.received_at, row.digest)
+    )
     final = {row.card: row for row in in_turn}
     return {
         row.answer_key: Answered(
@@ -62,6 +67,21 @@ def last_answers(
     }
 
 
-def _is_answer(row: Row[*tuple[Any, ...]]) -> bool:
-    reasons = (row.reason_code, row.reason_display, row.comment.strip())
-    return row.outcome == "accepted" or any(reasons)
+def _newest(database: Database, keys: Sequence[str], since: datetime) -> list[_Row]:
+    with database.reading_straight() as driver:
+        if not database.is_sqlite:
+            asked = {"keys": list(keys), "since": since}
+            return [_Row(*row) for row in driver.execute(_ON_POSTGRESQL, asked).fetchall()]
+        asked = {"keys": json.dumps(keys), "since": since}
+        return list(map(_from_sqlite, driver.execute(_ON_SQLITE, as_sqlite(asked)).fetchall()))
+
+
+def _from_sqlite(row: Sequence[Any]) -> _Row:
+    key, card, outcome, at, received_at, *others = row
+    return _Row(key, card, outcome, from_sqlite(at), from_sqlite(received_at), *others)
+
+
+def _is_answer(row: _Row) -> bool:
+    return row.outcome == "accepted" or any(
+        (row.reason_code, row.reason_display, row.comment.strip())
+    )

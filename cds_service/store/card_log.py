@@ -19,7 +19,8 @@ from cds_service.store.records import Answered, CallRecord, FeedbackRecord
 from cds_service.store.replay import Replay
 from cds_service.store.spool import Spool
 from cds_service.store.statistics import statistics
-from cds_service.store.writing import forget_expired, write, write_first_use, write_nothing
+from cds_service.store.straight_writing import is_first_use
+from cds_service.store.writing import forget_expired, keep, write_nothing
 
 logger = logging.getLogger(__name__)
 
@@ -124,8 +125,7 @@ class DatabaseLog:
         if not wanted or self._breaker.get().is_open:
             return {}
         try:
-            with self._database.reading() as connection:
-                return last_answers(connection, wanted, since)
+            return last_answers(self._database, wanted, since)
         except Exception as error:
             self._failed(error)
             return {}
@@ -200,9 +200,7 @@ class DatabaseLog:
         if self._breaker.get().is_open:
             return False
         try:
-            with self._database.writing(durably=durably) as connection:
-                for entry in entries:
-                    write(connection, entry)
+            keep(self._database, entries, durably=durably)
         except Exception as error:
             self._failed(error)
             return False
@@ -229,9 +227,8 @@ class DatabaseLog:
         if self._breaker.get().is_open:
             return None
         try:
-            with self._database.writing() as connection:
-                (row,) = entry.rows["token_ids"]
-                return write_first_use(connection, row, now)
+            (row,) = entry.rows["token_ids"]
+            return is_first_use(self._database, row, now)
         except Exception as error:
             self._failed(error)
             return None

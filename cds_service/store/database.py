@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from time import monotonic
+from typing import Any, Protocol
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -17,10 +18,12 @@ from sqlalchemy.exc import (
     DataError,
     DBAPIError,
     IntegrityError,
+    InvalidatePoolError,
     SQLAlchemyError,
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import NullPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
+from urllib3.util.wait import wait_for_read
 
 from cds_service.errors import CDSServiceError
 from cds_service.store.folders import private_file
@@ -46,6 +49,33 @@ _SLACK = 1.5
 
 # SQLSTATE classes that speak of the record: data exception, integrity, program limit exceeded.
 _REFUSALS = ("22", "23", "54")
+
+
+# A connection that idled for longer may have been forgotten by something on the way.
+_IDLE_SECONDS = 30.0
+
+
+Values = Mapping[str, Any] | tuple[Any, ...]
+"""What a statement is run with, by name or by place."""
+
+
+class Cursor(Protocol):
+    """What both drivers give back for a statement."""
+
+    rowcount: int
+
+    def fetchall(self) -> list[Any]:
+        """The rows, as tuples."""
+
+
+class Driver(Protocol):
+    """What the connections of both drivers can do."""
+
+    def execute(self, statement: str, values: Values, /) -> Cursor:
+        """Run one statement in the driver's own dialect."""
+
+    def executemany(self, statement: str, values: Iterable[Values], /) -> Cursor:
+        """Run one statement for each of some values (SQLite)."""
 
 
 class StoreRefused(CDSServiceError):  # noqa: N818 - it says what is the matter, like StoreUnavailable.
@@ -104,6 +134,46 @@ class Database:
             yield connection
 
     @contextmanager
+    def writing_straight(self) -> Iterator[Driver]:
+        """The driver's own connection, for the writes that every call waits for.
+
+        On SQLite one transaction, kept as `writing` keeps it; on PostgreSQL each statement is one,
+        and so costs one exchange. Fails with the errors of `writing`.
+        """
+        turn = self._turn.get() if self.is_sqlite else nullcontext()
+        with turn, self._straight() as driver:
+            if not self.is_sqlite:
+                yield driver
+                return
+            driver.execute("PRAGMA synchronous = NORMAL")
+            driver.execute("BEGIN IMMEDIATE")
+            yield driver
+            driver.execute("COMMIT")
+
+    @contextmanager
+    def reading_straight(self) -> Iterator[Driver]:
+        """The driver's own connection, for one question. Fails with the errors of `reading`."""
+        with self._straight() as driver:
+            yield driver
+
+    @contextmanager
+    def _straight(self) -> Iterator[Any]:
+        """A connection of the pool; a transaction that is not ended is undone."""
+        engine = self.engine
+        try:
+            with closing(engine.raw_connection()) as pooled:
+                try:
+                    with _each_for_itself(pooled.driver_connection, self.is_sqlite) as driver:
+                        yield driver
+                except engine.dialect.loaded_dbapi.Error as error:
+                    if engine.dialect.is_disconnect(error, pooled.driver_connection, None):
+                        pooled.invalidate(error)
+                    raise
+        except engine.dialect.loaded_dbapi.Error as error:
+            # As the library would tell it, without the statement and what was in it.
+            raise DBAPIError.instance(None, None, error, type(error), True) from error
+
+    @contextmanager
     def outside_transactions(self) -> Iterator[Connection]:
         """A connection to PostgreSQL for what no transaction may hold, such as VACUUM."""
         with self.engine.connect() as connection:
@@ -139,13 +209,12 @@ class Database:
             self.url,
             connect_args=_postgresql_arguments(self.url, self._patience),
             hide_parameters=True,
-            pool_pre_ping=self._patience is not None,
             **self._pooling(),
         )
         if self._patience is not None:
             event.listen(engine, "do_connect", _connector(self._patience))
-            event.listen(engine, "checkout", _start_clock)
-            event.listen(engine, "checkin", _stop_clock)
+            event.listen(engine, "checkout", _take_out)
+            event.listen(engine, "checkin", _put_back)
         return engine
 
     def _pooling(self) -> dict[str, Any]:
@@ -258,10 +327,36 @@ def _connector(patience: float) -> Callable[..., Any]:
     return connect
 
 
-def _start_clock(connection: Any, *_: object) -> None:
+def _take_out(connection: Any, record: ConnectionPoolEntry, _: object) -> None:
+    """See that the server is still there; mostly without asking it, which would cost an exchange.
+
+    A server says nothing to a connection that idles, but for its good-bye.
+    """
     connection.start_clock()
+    idle = monotonic() - record.info.get("cds_put_back", monotonic())
+    if connection.closed or idle > _IDLE_SECONDS or wait_for_read(connection, timeout=0):
+        try:
+            with _each_for_itself(connection, is_sqlite=False):
+                connection.execute("SELECT 1")
+        except connection.Error:
+            raise InvalidatePoolError from None
 
 
-def _stop_clock(connection: Any, _: object) -> None:
+def _put_back(connection: Any, record: ConnectionPoolEntry) -> None:
     if connection is not None:  # None: it was lost on the way
         connection.stop_clock()
+        record.info["cds_put_back"] = monotonic()
+
+
+@contextmanager
+def _each_for_itself(connection: Any, is_sqlite: bool) -> Iterator[Any]:
+    """Keep psycopg from opening a transaction before the first statement."""
+    if is_sqlite:
+        yield connection
+        return
+    connection.autocommit = True
+    try:
+        yield connection
+    finally:
+        if not connection.closed:
+            connection.autocommit = False

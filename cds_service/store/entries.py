@@ -6,9 +6,10 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
 
 from cds_service.store.records import CallRecord, CardRecord, FeedbackRecord
@@ -63,7 +64,10 @@ def call_entry(call: CallRecord) -> Entry:
     key = _new_key(call.at)
     rows: dict[str, Sequence[Row]] = {"calls": [_call_row(key, call)]}
     if call.cards:
-        rows["cards"] = [_card_row(key, place, card) for place, card in enumerate(call.cards)]
+        # Most cards of a call speak of the same orders and facts.
+        named = {each for card in call.cards for each in (*card.orders, *card.facts)}
+        kept = {each: reference(each) for each in named}
+        rows["cards"] = [_card_row(key, place, card, kept) for place, card in enumerate(call.cards)]
     if suggestions := _suggestion_rows(key, call.cards):
         rows["suggestions"] = suggestions
     return Entry("call", key, rows)
@@ -137,12 +141,12 @@ def _call_row(key: str, call: CallRecord) -> Row:
         "status": _whole(call.status),
         "milliseconds": _whole(call.milliseconds),
         "verdicts": _compact(dict(call.verdicts)),
-        "missing": _compact([[each.what, each.reason, each.rules] for each in call.missing]),
+        "missing": _compact([(each.what, each.reason, each.rules) for each in call.missing]),
         "fetched": _compact(dict(call.fetched)),
     }
 
 
-def _card_row(key: str, place: int, card: CardRecord) -> Row:
+def _card_row(key: str, place: int, card: CardRecord, kept: Mapping[str, str]) -> Row:
     return {
         "call": key,
         "position": place,
@@ -153,8 +157,8 @@ def _card_row(key: str, place: int, card: CardRecord) -> Row:
         "indicator": clean(card.indicator),
         "shown_as": card.shown_as,
         "answer_key": clean(card.answer_key, LONGEST_KEY),
-        "orders": _compact(list(map(reference, card.orders))),
-        "facts": _compact(list(map(reference, card.facts))),
+        "orders": _texts(map(kept.__getitem__, card.orders)),
+        "facts": _texts(map(kept.__getitem__, card.facts)),
     }
 
 
@@ -165,7 +169,7 @@ def _suggestion_rows(key: str, cards: Sequence[CardRecord]) -> list[Row]:
             "card": card_place,
             "position": place,
             "uuid": clean(suggestion.uuid, LONGEST_KEY),
-            "actions": _compact(suggestion.actions),
+            "actions": _texts(suggestion.actions),
         }
         for card_place, card in enumerate(cards)
         for place, suggestion in enumerate(card.suggestions)
@@ -185,15 +189,19 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _compact(value: object) -> str:
-    """JSON in ASCII: every text survives in it, half characters and NUL too."""
-    return json.dumps(value, separators=(",", ":"), default=_iso)
+def _texts(values: Iterable[str]) -> str:
+    """What `_compact` makes of a list of texts, for many short lists."""
+    return f"[{','.join(map(encode_basestring_ascii, values))}]"
 
 
 def _iso(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+# JSON in ASCII: every text survives in it, half characters and NUL too.
+_compact = json.JSONEncoder(separators=(",", ":"), default=_iso).encode
 
 
 def _with_times(table: str, row: Row) -> Row:

@@ -11,7 +11,7 @@ from cds_service.store.breaker import Breaker
 from cds_service.store.database import Database, is_refusal, told
 from cds_service.store.port import StoreUnavailable
 from cds_service.store.spool import Spool, Waiting
-from cds_service.store.writing import write, write_nothing
+from cds_service.store.writing import keep, write_nothing
 
 logger = logging.getLogger(__name__)
 
@@ -121,8 +121,7 @@ class Replay:
         for waiting in batch:
             try:
                 entry = waiting.entry()
-                with self._database.writing(durably=waiting.kind == "feedback") as connection:
-                    write(connection, entry)
+                keep(self._database, [entry], durably=waiting.kind == "feedback")
             except Exception as error:
                 if not is_refusal(error):
                     self._away(error)
