@@ -17,6 +17,7 @@ from cds_service.store.per_process import PerProcess
 from cds_service.store.port import StoreUnavailable
 from cds_service.store.records import Answered, CallRecord, FeedbackRecord
 from cds_service.store.replay import Replay
+from cds_service.store.settling import Settling
 from cds_service.store.spool import Spool
 from cds_service.store.statistics import statistics
 from cds_service.store.straight_writing import is_first_use
@@ -80,6 +81,8 @@ class DatabaseLog:
         self._replay = PerProcess(
             lambda: Replay(database, spool, self._breaker.get(), in_background=in_background)
         )
+        self._settling = PerProcess(lambda: Settling(database))
+        self._settles = in_background and database.is_sqlite
         self._lost = 0
         self._tidied: datetime | None = None
 
@@ -91,6 +94,8 @@ class DatabaseLog:
         """Stop looking after the spool and close this process's connections."""
         if replay := self._replay.take():
             replay.stop()
+        if settling := self._settling.take():
+            settling.stop()
         self._spool.close()
         self._counting.close()
         self._database.close()
@@ -204,6 +209,8 @@ class DatabaseLog:
         except Exception as error:
             self._failed(error)
             return False
+        if self._settles:
+            self._settling.get().written()
         return True
 
     def _wait(self, entries: Sequence[Entry], *, durably: bool) -> None:

@@ -51,6 +51,10 @@ _SLACK = 1.5
 _REFUSALS = ("22", "23", "54")
 
 
+# Pages of SQLite's journal, 32 megabytes, at which the call that wrote last empties it; `settling`
+# does so long before, unless calls come too fast for it.
+_LONGEST_JOURNAL = 8192
+
 # A connection that idled for longer may have been forgotten by something on the way.
 _IDLE_SECONDS = 30.0
 
@@ -284,6 +288,7 @@ def _set_up_sqlite(connection: sqlite3.Connection, _: object) -> None:
     # A new file gives space back after a purge without being written anew as a whole.
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LONGEST_JOURNAL}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
