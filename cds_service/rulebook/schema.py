@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast, get_args
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
@@ -106,7 +107,7 @@ class Entries(Named):
     def _entry(self, entry: object) -> object:
         if not isinstance(entry, Fields):
             raise ValidationError(_A_MAPPING)
-        return self._form().load(entry) if self._form else entry
+        return _made(self._form).load(entry) if self._form else entry
 
 
 class _List(fields.List[Any]):
@@ -116,6 +117,12 @@ class _List(fields.List[Any]):
         **_REQUIRED,
         "invalid": "must be a list in brackets or on lines that begin with a dash",
     }
+
+
+@cache
+def _made(form: type[Form]) -> Form:
+    """One of each form is enough: they keep nothing of what they load."""
+    return form()
 
 
 class Form(Schema):
@@ -350,7 +357,7 @@ class SuggestionsForm(Form):
 def in_form(form: type[Form], document: Fields, complaints: Complaints) -> dict[str, Any] | None:
     """The document as its form loads it; None after a complaint for every error of form."""
     try:
-        loaded: dict[str, Any] = form().load(document)
+        loaded: dict[str, Any] = _made(form).load(document)
     except ValidationError as error:
         _complain(error.messages, document, (), document.line, complaints)
         return None

@@ -164,6 +164,8 @@ def parameters_in(template: str) -> set[str]:
 
 def evidence_in(template: str) -> list[str]:
     """The ids of the facts a template cites: ``{{ evidence["INO-EVD-07"] }}``."""
+    if EVIDENCE not in template:
+        return []
     try:
         tree = _parsed(template)
     except TemplateSyntaxError:
