@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from flask import Flask
 
+from cds_service.cards.random_uuid import random_uuid
 from cds_service.decide import Parts, plan
 from cds_service.engine.durable import DurableEngine
 from cds_service.facts.regimen import load_regimens
@@ -54,7 +54,7 @@ def join_parts(
         card_log=card_log or NoLog(),
         metrics=metrics or Metrics(),
         clock=clock or (lambda: datetime.now(UTC)),
-        new_id=new_id or (lambda: str(uuid4())),
+        new_id=new_id or random_uuid,
         plans=plans,
         rule_hashes={rule.id: said_hash(rule) for rule in rulebook.rules.values()},
         keyed_hash=KeyedHash.of(settings) if card_log else None,

@@ -139,7 +139,7 @@ def _reading(kind: str, reading: Reading) -> str:
 
 def _value(value: object) -> str:
     """The value in words, members of a collection sorted; equal values have equal words."""
-    if isinstance(value, str):
+    if isinstance(value, (str, bool)):
         return repr(value)
     if isinstance(value, Interval):
         return f"({value.lo} {value.hi} {value.lo_open} {value.hi_open})"

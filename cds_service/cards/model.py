@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.rulebook.model import Indicator, OverrideReason
 from cds_service.store.records import ShownAs
 
@@ -13,7 +13,7 @@ SelectionBehavior = Literal["at-most-one", "any"]
 """Whether several suggestions of a card may be chosen."""
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Action:
     """One change offered: create and update carry a FHIR R4 resource, delete a ``Type/id``.
 
@@ -27,7 +27,7 @@ class Action:
     about: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class SuggestionOffer:
     """One button. Never pre-selected by us."""
 
@@ -36,7 +36,7 @@ class SuggestionOffer:
     actions: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Link:
     """A link of type absolute; never holds patient data."""
 
@@ -44,7 +44,7 @@ class Link:
     url: str
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Card:
     """One card. ``orders`` are the drafts it is about, ``facts`` the resources it was read from.
 

@@ -16,7 +16,7 @@ from cds_service.cards.drafts import Drafts, concerned, drafts_of
 from cds_service.cards.fine_print import evaluated, fine_print
 from cds_service.cards.fingerprint import Fingerprints, Speaking
 from cds_service.cards.model import Card, Link
-from cds_service.cards.suggestions import offers
+from cds_service.cards.suggestions import Offers
 from cds_service.cards.templates import SUMMARY_LIMIT, CardTextError, Spoken, speak
 from cds_service.cards.text import clipped, escaped, flat
 from cds_service.cards.words import Words, printed, worst_first
@@ -47,9 +47,9 @@ class _Told:
 
 @dataclass(frozen=True, slots=True)
 class _Grounded:
-    """What is told, the drafts it is about, and the resources it was read from."""
+    """A card's rule with those amending it, the drafts it is about, and what it was read from."""
 
-    told: _Told
+    told: tuple[_Told, ...]
     orders: tuple[str, ...]
     facts: tuple[str, ...]
 
@@ -66,19 +66,17 @@ def render_cards(
     drafts = drafts_of(call)
     grounded = [_grounded(each, verdicts, drafts, call) for each in sorted(told, key=_place)]
     keys = _answer_keys(grounded, drafts, call, context)
-    when = evaluated(context.now)
-    return tuple(
-        _card(each, key, when, drafts, call, rulebook, context)
-        for each, key in zip(grounded, keys, strict=True)
-    )
+    make = _Cards(call, drafts, rulebook, context)
+    return tuple(make.card(each, key) for each, key in zip(grounded, keys, strict=True))
 
 
 def _grounded(
     told: _Told, verdicts: Sequence[Verdict], drafts: Drafts, call: HookCall
 ) -> _Grounded:
-    clauses = [clause for each in told.all for clause in each.speaking.clauses]
+    every = told.all
+    clauses = [clause for each in every for clause in each.speaking.clauses]
     about = _left_open(verdicts) if told.rule.is_last else clauses
-    return _Grounded(told, tuple(concerned(about, drafts, call)), _sources(clauses))
+    return _Grounded(every, tuple(concerned(about, drafts, call)), _sources(clauses))
 
 
 def _left_open(verdicts: Iterable[Verdict]) -> Iterator[ClauseVerdict]:
@@ -166,40 +164,47 @@ def _place(told: _Told) -> tuple[int, bool, int]:
     return URGENCY[told.speaking.variant.indicator], unassessed, -len(told.speaking.clauses)
 
 
-def _card(
-    grounded: _Grounded,
-    answer_key: str,
-    when: str,
-    drafts: Drafts,
-    call: HookCall,
-    rulebook: Rulebook,
-    context: CardContext,
-) -> Card:
-    told = grounded.told
-    rule, speaking = told.rule, told.speaking
-    citation = rule.cited_by(speaking.variant)
-    uuid, dialect = context.new_id(), dialect_of(call.client)
-    offered = offers(rule, speaking, drafts, call, rulebook, context)
-    return Card(
-        uuid=uuid,
-        summary=told.words.summary,
-        detail=_detail(told, dialect.advice(offered), when),
-        indicator=speaking.variant.indicator,
-        source_label=citation.label,
-        source_url=citation.url,
-        rule_id=rule.id,
-        rule_title=rule.title,
-        rule_version=rule.version,
-        suggestions=dialect.buttons(offered, context.new_id),
-        override_reasons=rule.override_reasons,
-        links=(_link(rule, context),),
-        orders=grounded.orders,
-        facts=grounded.facts,
-        evaluated=context.now.isoformat(timespec="seconds"),
-        selection_behavior=dialect.selection_behavior,
-        has_extension=call.client.card_extension,
-        answer_key=answer_key,
-    )
+class _Cards:
+    """The cards of one call, with what is the same on all of them."""
+
+    def __init__(
+        self, call: HookCall, drafts: Drafts, rulebook: Rulebook, context: CardContext
+    ) -> None:
+        self._offers = Offers(call, drafts, rulebook, context)
+        self._dialect = dialect_of(call.client)
+        self._has_extension = call.client.card_extension
+        self._new_id = context.new_id
+        self._rules_url = f"{context.public_url.rstrip('/')}/rules/"
+        self._evaluated = context.now.isoformat(timespec="seconds")
+        self._evaluated_in_words = evaluated(context.now)
+
+    def card(self, grounded: _Grounded, answer_key: str) -> Card:
+        """The card of what was told; its key is empty where nothing is kept."""
+        told = grounded.told[0]
+        rule, speaking = told.rule, told.speaking
+        citation = rule.cited_by(speaking.variant)
+        uuid, dialect = self._new_id(), self._dialect
+        offered = self._offers.of(rule, speaking)
+        return Card(
+            uuid=uuid,
+            summary=told.words.summary,
+            detail=_detail(grounded.told, dialect.advice(offered), self._evaluated_in_words),
+            indicator=speaking.variant.indicator,
+            source_label=citation.label,
+            source_url=citation.url,
+            rule_id=rule.id,
+            rule_title=rule.title,
+            rule_version=rule.version,
+            suggestions=dialect.buttons(offered, self._new_id),
+            override_reasons=rule.override_reasons,
+            links=(Link("Rule, sources and limits", self._rules_url + rule.id),),
+            orders=grounded.orders,
+            facts=grounded.facts,
+            evaluated=self._evaluated,
+            selection_behavior=dialect.selection_behavior,
+            has_extension=self._has_extension,
+            answer_key=answer_key,
+        )
 
 
 def _answer_keys(
@@ -216,31 +221,25 @@ def _answer_keys(
     fingerprints = Fingerprints(call, drafts, behind)
     told_to = call.client.name, call.tenant, call.patient_id
     return [
-        keyed_hash.of_parts(*told_to, each.told.rule.id, fingerprints.of(*_grounds(each)))
+        keyed_hash.of_parts(*told_to, each.told[0].rule.id, fingerprints.of(*_grounds(each)))
         for each in grounded
     ]
 
 
 def _grounds(grounded: _Grounded) -> tuple[Speaking, set[str]]:
-    speaking = [(each.rule, each.speaking, each.because) for each in grounded.told.all]
+    speaking = [(each.rule, each.speaking, each.because) for each in grounded.told]
     return speaking, {*grounded.facts, *grounded.orders}
 
 
-def _detail(told: _Told, advice: str, when: str) -> str:
+def _detail(told: Sequence[_Told], advice: str, when: str) -> str:
     """The rule's words, those added to it, advice and the fine print, as paragraphs."""
-    paragraphs = [told.words.detail]
-    for amendment in told.all[1:]:
+    paragraphs = [told[0].words.detail]
+    for amendment in told[1:]:
         paragraphs += [f"**{escaped(amendment.words.summary)}**", amendment.words.detail]
-    paragraphs += [
-        escaped(f"Check this by hand: {each.because}.") for each in told.all if each.because
-    ]
+    paragraphs += [escaped(f"Check this by hand: {each.because}.") for each in told if each.because]
     paragraphs.append(advice)
-    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told.all], when))
-    return "\n\n".join(text for text in (each.strip() for each in paragraphs) if text)
-
-
-def _link(rule: Rule, context: CardContext) -> Link:
-    return Link("Rule, sources and limits", f"{context.public_url.rstrip('/')}/rules/{rule.id}")
+    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told], when))
+    return "\n\n".join(filter(None, map(str.strip, paragraphs)))
 
 
 def _sources(clauses: Iterable[ClauseVerdict]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.answers import Reading
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Rule, Rulebook, Suggestion
+from cds_service.terminology import Terminology
 
 _log = logging.getLogger(__name__)
 
@@ -35,32 +36,70 @@ _EXAMPLE = {
 """All that a call fills in."""
 
 
-def offers(
-    rule: Rule,
-    speaking: VariantVerdict,
-    drafts: Drafts,
-    call: HookCall,
-    rulebook: Rulebook,
-    context: CardContext,
-) -> tuple[SuggestionOffer, ...]:
-    """The rule's suggestions for this call, one for each draft where several are concerned.
+class Offers:
+    """What the cards of one call offer."""
 
-    Where no order is being placed there is nothing to cancel or hold, so that is not offered.
-    Where the draft cannot be named (it has no id) the offer stays as advice without an action.
-    """
-    return tuple(
-        SuggestionOffer(uuid=context.new_id(), label=label, actions=actions)
-        for suggestion in rule.suggestions
-        if _is_called_for(suggestion, speaking, context)
-        for label, actions in _offered(suggestion, rule, speaking, drafts, call, rulebook, context)
-    )
+    def __init__(
+        self, call: HookCall, drafts: Drafts, rulebook: Rulebook, context: CardContext
+    ) -> None:
+        self._call = call
+        self._drafts = drafts
+        self._templates = rulebook.resources
+        self._context = context
+        self._filled_in = filled_in(call, context)
+
+    def of(self, rule: Rule, speaking: VariantVerdict) -> tuple[SuggestionOffer, ...]:
+        """The rule's suggestions, one for each draft where several are concerned.
+
+        Where no order is being placed there is nothing to cancel or hold, so that is not offered.
+        Where the draft cannot be named (it has no id) the offer stays as advice without an action.
+        """
+        return tuple(
+            SuggestionOffer(self._context.new_id(), label, actions)
+            for suggestion in rule.suggestions
+            if _is_called_for(suggestion, speaking, self._context.terminology)
+            for label, actions in self._offered(suggestion, rule, speaking)
+        )
+
+    def _offered(
+        self, suggestion: Suggestion, rule: Rule, speaking: VariantVerdict
+    ) -> Iterator[tuple[str, tuple[Action, ...]]]:
+        if suggestion.action in ("delete-order", "hold-order"):
+            if self._call.draft_orders is not None:
+                yield from self._on_drafts(suggestion, rule, speaking)
+        elif suggestion.action == "create":
+            yield clipped(suggestion.label, _LABEL_LIMIT), self._creation(suggestion, rule)
+        else:
+            yield clipped(suggestion.label, _LABEL_LIMIT), ()
+
+    def _on_drafts(
+        self, suggestion: Suggestion, rule: Rule, speaking: VariantVerdict
+    ) -> Iterator[tuple[str, tuple[Action, ...]]]:
+        clauses = [each for each in speaking.clauses if suggestion.clause in ("", each.clause.name)]
+        orders = concerned(clauses, self._drafts, self._call)
+        if not orders:
+            yield clipped(suggestion.label, _LABEL_LIMIT), ()
+        for reference, name in orders.items():
+            label = f"{suggestion.label}: {plain(name)}" if len(orders) > 1 else suggestion.label
+            action = _deletion if suggestion.action == "delete-order" else _hold
+            yield clipped(label, _LABEL_LIMIT), (action(reference, name, rule, self._drafts),)
+
+    def _creation(self, suggestion: Suggestion, rule: Rule) -> tuple[Action, ...]:
+        template = self._templates.get(suggestion.resource)
+        if template is None or not _makes_fhir(template):
+            _log.error("suggested resource is not FHIR R4", extra={"rule": rule.id})
+            return ()
+        resource = {**template, **self._filled_in}
+        return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)
 
 
-def _is_called_for(suggestion: Suggestion, speaking: VariantVerdict, context: CardContext) -> bool:
+def _is_called_for(
+    suggestion: Suggestion, speaking: VariantVerdict, terminology: Terminology
+) -> bool:
     """What fills a gap is offered only where one of the things it fills is named as missing."""
     if not suggestion.when_missing:
         return True
-    filled = {context.terminology.display_name(name) for name in suggestion.when_missing}
+    filled = _names(suggestion, terminology)
     return any(
         item.get("what") in filled
         for clause in speaking.clauses
@@ -69,43 +108,16 @@ def _is_called_for(suggestion: Suggestion, speaking: VariantVerdict, context: Ca
     )
 
 
+@once
+def _names(suggestion: Suggestion, terminology: Terminology) -> frozenset[str]:
+    """What the suggestion fills, as a card names it."""
+    return frozenset(map(terminology.display_name, suggestion.when_missing))
+
+
 def _items(reading: Reading) -> Iterator[Mapping[str, object]]:
     listed = reading.show.get("items", ())
     if isinstance(listed, (list, tuple)):
         yield from (item for item in listed if isinstance(item, Mapping))
-
-
-def _offered(
-    suggestion: Suggestion,
-    rule: Rule,
-    speaking: VariantVerdict,
-    drafts: Drafts,
-    call: HookCall,
-    rulebook: Rulebook,
-    context: CardContext,
-) -> Iterator[tuple[str, tuple[Action, ...]]]:
-    label = clipped(suggestion.label, _LABEL_LIMIT)
-    if suggestion.action in ("delete-order", "hold-order"):
-        if call.draft_orders is not None:
-            yield from _on_drafts(suggestion, rule, speaking, drafts, call)
-    elif suggestion.action == "create":
-        template = rulebook.resources.get(suggestion.resource, {})
-        yield label, _creation(template, suggestion, rule, call, context)
-    else:
-        yield label, ()
-
-
-def _on_drafts(
-    suggestion: Suggestion, rule: Rule, speaking: VariantVerdict, drafts: Drafts, call: HookCall
-) -> Iterator[tuple[str, tuple[Action, ...]]]:
-    clauses = [each for each in speaking.clauses if suggestion.clause in ("", each.clause.name)]
-    orders = concerned(clauses, drafts, call)
-    if not orders:
-        yield clipped(suggestion.label, _LABEL_LIMIT), ()
-    for reference, name in orders.items():
-        label = f"{suggestion.label}: {plain(name)}" if len(orders) > 1 else suggestion.label
-        action = _deletion if suggestion.action == "delete-order" else _hold
-        yield clipped(label, _LABEL_LIMIT), (action(reference, name, rule, drafts),)
 
 
 def _deletion(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
@@ -127,38 +139,21 @@ def _hold(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:
     return Action("update", f"{done}; nothing else in it changes", resource=held, about=what)
 
 
-def _creation(
-    template: Mapping[str, object],
-    suggestion: Suggestion,
-    rule: Rule,
-    call: HookCall,
-    context: CardContext,
-) -> tuple[Action, ...]:
-    if not _makes_fhir(template):
-        _log.error("suggested resource is not FHIR R4", extra={"rule": rule.id})
-        return ()
-    resource = filled_in(template, call, context)
-    return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)
-
-
-def filled_in(
-    template: Mapping[str, object], call: HookCall, context: CardContext
-) -> dict[str, object]:
-    """The template with subject, encounter, date and requester of this call.
+def filled_in(call: HookCall, context: CardContext) -> dict[str, object]:
+    """What a call fills in to a template: subject, encounter, date and requester.
 
     These elements have the same names in every request resource a rule may create:
     MedicationRequest, ServiceRequest, DeviceRequest, CommunicationRequest.
     """
-    resource: dict[str, object] = {
-        **template,
+    elements: dict[str, object] = {
         "subject": {"reference": f"Patient/{call.patient_id}"},
         "authoredOn": context.now.isoformat(timespec="seconds"),
     }
     if call.encounter_id:
-        resource["encounter"] = {"reference": f"Encounter/{call.encounter_id}"}
+        elements["encounter"] = {"reference": f"Encounter/{call.encounter_id}"}
     if call.user_id.startswith(("Practitioner/", "PractitionerRole/")):
-        resource["requester"] = {"reference": call.user_id}
-    return resource
+        elements["requester"] = {"reference": call.user_id}
+    return elements
 
 
 @once

@@ -124,10 +124,10 @@ def _summary(template: str, names: dict[str, object]) -> str:
 
 
 def _for_detail(value: object) -> object:
-    if isinstance(value, StrictUndefined):
-        return value
     if isinstance(value, OurText):
         return value.markdown
+    if isinstance(value, StrictUndefined):
+        return value
     text = printed(value)
     return _lead(text) + escaped(clipped(text, _VALUE_LIMIT))
 

@@ -108,7 +108,9 @@ def printed(value: object) -> str:
         return str(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, (int, Decimal, Fraction)):
+    if isinstance(value, Fraction):
+        return plain_number(value)
+    if isinstance(value, (int, Decimal)):
         return plain_number(Fraction(value))
     if isinstance(value, (date, Moment, Names, Unknown)):
         return str(value)
@@ -117,7 +119,9 @@ def printed(value: object) -> str:
 
 def plain_number(number: Fraction) -> str:
     """A number as people write it, exact up to six places, else rounded to two: ``1.5``."""
-    for places in range(7):
+    if number.denominator == 1:
+        return str(number.numerator)
+    for places in range(1, 7):
         scaled, rest = divmod(number.numerator * 10**places, number.denominator)
         if not rest:
             return f"{Decimal(scaled).scaleb(-places):f}"

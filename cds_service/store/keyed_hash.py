@@ -44,9 +44,8 @@ class KeyedHash:
     def of_parts(self, *parts: str) -> str:
         """64 hexadecimal digits; ``("a", "bc")`` and ``("ab", "c")`` differ."""
         keyed = self._keyed.copy()
-        for part in parts:
-            text = part.encode("utf-8", "surrogatepass")
-            keyed.update(len(text).to_bytes(8, "big") + text)
+        texts = [part.encode("utf-8", "surrogatepass") for part in parts]
+        keyed.update(b"".join(len(text).to_bytes(8, "big") + text for text in texts))
         return keyed.hexdigest()
 
 
