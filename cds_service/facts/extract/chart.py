@@ -85,14 +85,15 @@ def read_chart(
 
 def _refuse_without_any_draft(call: HookCall, material: Material, chart: Chart) -> None:
     """Raise when orders were sent and every one of them had to be set aside."""
-    if call.hook not in ORDER_HOOKS:
+    aside = [each for each in chart.set_aside if each.need == DRAFT_ORDERS]
+    is_bundle = at(call.draft_orders, "resourceType") == "Bundle"
+    if call.hook not in ORDER_HOOKS or (is_bundle and not aside):
         return
     drafts = [found for found in material.library.drafts() if found.type not in NOT_ORDERS]
-    aside = [each for each in chart.set_aside if each.need == DRAFT_ORDERS]
     used = {use.source.reference for use in chart.drugs}
     used |= {statement.source.reference for statement in chart.transplant}
     lost = {each.reference for each in aside} - used
     if aside and all(found.reference in lost for found in drafts):
         raise DataUnavailable(DRAFT_ORDERS, f"no draft order can be read ({aside[0].reason})")
-    if not drafts and at(call.draft_orders, "resourceType") != "Bundle":
+    if not drafts and not is_bundle:
         raise DataUnavailable(DRAFT_ORDERS, Reason.UNREADABLE)

@@ -119,7 +119,7 @@ def is_local(drug: Resolution, dosages: Iterable[Resource]) -> bool:
 def _is_local(route: object) -> bool:
     if any(text_at(coding, "code") in LOCAL_ROUTES for coding in codings_of(route)):
         return True
-    return any(_LOCAL_WORDS.search(tidy(words)) for words in texts_of(route))
+    return any(_LOCAL_WORDS.search(tidy(words)) for words in dict.fromkeys(texts_of(route)))
 
 
 def is_one_off(dosages: Iterable[Resource], timing: Timing) -> bool:

@@ -20,6 +20,7 @@ _RELAPSED = re.compile(
     re.IGNORECASE,
 )
 _MARKER = r"(?:\bph(?:iladelphia)?(?:[ -]chromosome)?|\bbcr\W{0,2}abl1?|\bt\(9;22\)(?:\(\S*\))?)"
+_ANY = re.compile(rf"relaps|refractory|{_MARKER}", re.IGNORECASE)
 _LIKE = re.compile(rf"{_MARKER}[ -]?like", re.IGNORECASE)
 _NEGATIVE = re.compile(
     rf"{_MARKER}\W{{0,3}}(?:neg\w*|absent|not detected)"
@@ -38,6 +39,8 @@ def leukaemia_words(texts: Iterable[str]) -> frozenset[str]:
     """The concepts that the words of one diagnosis of leukaemia state."""
     found: set[str] = set()
     for text in map(tidy, dict.fromkeys(texts)):
+        if not _ANY.search(text):
+            continue
         if _RELAPSED.search(text):
             found.add(RELAPSED)
         plain = _LIKE.sub("", text)

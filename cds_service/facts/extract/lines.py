@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from cds_service.facts.extract.conditions import status_code
 from cds_service.facts.extract.material import Material, moment_at, source
 from cds_service.facts.extract.numbers import number_of
-from cds_service.facts.extract.words import tidy
+from cds_service.facts.extract.words import may_hold, tidy
 from cds_service.facts.model import LineStatement, Moment
 from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
@@ -99,6 +99,8 @@ def stated_line(text: str) -> int | None:
     None when it names no line, two different ones, one that is over or only considered, or a
     salvage and a line that do not agree.
     """
+    if not may_hold(text, "line", "salvage"):
+        return None
     lines = {line for part in _SENTENCE.split(tidy(text)) for line in _lines_in(part)}
     return lines.pop() if len(lines) == 1 else None
 

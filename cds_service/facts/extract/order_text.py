@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from cds_service.facts.extract.words import tidy
 
+_DIGIT = re.compile(r"\d")
 _SHORT = re.compile(r"\bC\s?0?(\d{1,2})[\s/,.-]*D\s?0?(\d{1,2})\b", re.IGNORECASE)
 _CYCLE = re.compile(r"\bcycle\s*(?:no\.?|number|#)?\s*:?\s*0?(\d{1,2})\b", re.IGNORECASE)
 _DAY = re.compile(r"\bd(?:ay)?\s*:?\s*0?(\d{1,2})\b(?!\s*(?:,|and|&|/|-|to)\s*\d)", re.IGNORECASE)
@@ -23,7 +24,7 @@ class Place(NamedTuple):
 
 def stated_place(texts: Iterable[str]) -> Place:
     """The cycle and day the texts state; a text that names two different ones states none."""
-    places = {place for text in texts for place in _places_in(tidy(text))}
+    places = {place for text in texts if _DIGIT.search(text) for place in _places_in(tidy(text))}
     cycles = {place.cycle for place in places if place.cycle}
     if len(cycles) != 1:
         return Place(None, None)

@@ -110,12 +110,10 @@ def _kind(part: Resource, material: Material) -> str:
     said = _value_words(part)
     if speaks_of_mrd(said):
         return MRD
-    about_response = _is_about_response(words)
-    return (
-        STATUS
-        if says_remission(said if about_response else _long(said)) is not None
-        else (STATUS if says_remission(words) and "valueBoolean" in part else "")
-    )
+    heard = said if _is_about_response(words) else _long(said)
+    if heard and says_remission(heard) is not None:
+        return STATUS
+    return STATUS if "valueBoolean" in part and says_remission(words) else ""
 
 
 def _words(concept: object) -> Iterator[str]:

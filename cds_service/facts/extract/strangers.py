@@ -64,7 +64,10 @@ def _concerns(found: Found, material: Material) -> frozenset[str]:
 
 
 def _note_older_versions(material: Material) -> None:
+    there = material.library.types
     for older, key in OLDER_TYPES.items():
+        if older not in there:
+            continue
         for found in material.library.of_type(older):
             detail = f"{older} is not FHIR R4; this service reads R4 only"
             material.set_aside(found, Reason.UNREADABLE, detail, need=key)

@@ -62,8 +62,23 @@ def tidy(text: str) -> str:
 
     Patterns that look for blanks take forever on thousands of them.
     """
+    # Blanks other than a space, and ends of lines, do not print.
+    if len(text) <= MAX_LENGTH and text.isprintable() and "  " not in text:
+        return text.strip()
     lines = (" ".join(line.split()) for line in text[: 4 * MAX_LENGTH].splitlines())
     return ". ".join(filter(None, lines))[:MAX_LENGTH]
+
+
+def may_hold(text: str, *pieces: str) -> bool:
+    """Whether a text may hold one of some pieces of words, in small ASCII letters.
+
+    A quick look before patterns that need one of them, whatever its case. A text beyond ASCII
+    always may: there are more letters that such a pattern takes for an "s" or a "k".
+    """
+    if not text.isascii():
+        return True
+    plain = text.lower()
+    return any(piece in plain for piece in pieces)
 
 
 def transplant_stance(texts: Iterable[str]) -> Stance | None:
@@ -74,6 +89,7 @@ def transplant_stance(texts: Iterable[str]) -> Stance | None:
     stances = {
         stance
         for text in texts
+        if may_hold(text, "transplant", "sct", "hct", "bmt", "allograft")
         for sentence in _SENTENCE.split(tidy(text))
         if (stance := _transplant_in(sentence))
     }
