@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask, request
 
 from benchmarks.chart import SERVICE
@@ -17,8 +19,8 @@ def bare_app() -> Flask:
         request.get_json()
         return {"cards": []}
 
-    @app.get("/health/live")
-    def live() -> dict[str, object]:
+    @app.get("/health/ready")
+    def ready() -> dict[str, object]:
         return {}
 
     return app
@@ -27,6 +29,6 @@ def bare_app() -> Flask:
 class BareServer(Server):
     """The same server, started the same way, that serves the bare endpoint in the end."""
 
-    def load(self) -> Flask:
+    def load(self) -> Any:
         """The bare endpoint."""
-        return bare_app()
+        return bare_app().wsgi_app

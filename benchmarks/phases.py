@@ -1,58 +1,188 @@
-"""Where the time of a hook call goes."""
+"""Where the time of a hook call goes, phase by phase, and how many functions each phase calls.
+
+``python -m benchmarks.phases CALLS`` measures in its own process, with card log and log lines as
+the service has them, and prints JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
+import gc
+import json
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from statistics import median
-from time import perf_counter
-from typing import Any
+from tempfile import TemporaryDirectory
+from time import perf_counter, thread_time
+from types import FrameType
 
+from benchmarks import seams
 from benchmarks.chart import order_sign_call
-from benchmarks.servers import PATH
-from cds_service import decide
-from cds_service.app import create_app
-from cds_service.engine import judge
+from benchmarks.in_process import caller
+from benchmarks.seams import PHASES, REST, expect_all, observed
+from cds_service import log
+from cds_service.serve import folder_of_metrics
+from cds_service.settings import Settings
 
-PHASES = {
-    "read the chart": (decide, "read_chart"),
-    "answer questions": (decide, "answer_all"),
-    "judge the rules": (decide, "judge"),
-    "render the cards": (decide, "render_cards"),
-}
-PART_OF_JUDGING = {
-    "of it durable-rules": (judge, "_findings"),
-}
-REST = "HTTP, JSON, schemas"
+CALLS = 400
+WARM_UP = 20
+WHOLE = "whole call"
+
+_OURS = frozenset({__file__, seams.__file__})
 
 
-def profile(calls: int = 200) -> None:
-    """Make calls within this process and print the median milliseconds of each phase."""
-    took: dict[str, list[float]] = {}
-    for name, (module, function) in (PHASES | PART_OF_JUDGING).items():
-        setattr(module, function, _timed(getattr(module, function), took.setdefault(name, [])))
-    client = create_app().test_client()
-    body = order_sign_call()
-    whole: list[float] = []
-    call = _timed(lambda: client.post(PATH, data=body, content_type="application/json"), whole)
-    for _ in range(calls):
-        if call().status_code != 200:
-            raise SystemExit("the call was not answered with 200")
-    medians = {name: median(times[calls // 10 :]) for name, times in took.items()}
-    total = median(whole[calls // 10 :])
-    rest = total - sum(medians[name] for name in PHASES)
-    print(f"median of {calls} calls within one process: {total:.2f} ms")
-    for name, milliseconds in {REST: rest, **medians}.items():
-        print(f"  {name:20} {milliseconds:6.2f} ms  {milliseconds / total:4.0%}")
+class Stopwatch:
+    """Processor and wall seconds of each phase of each call, without what lies within it."""
+
+    def __init__(self) -> None:
+        self.cpu: list[dict[str, float]] = []
+        self.wall: list[dict[str, float]] = []
+        self._within = [REST]
+
+    def time(self, call: Callable[[], object]) -> None:
+        """Make one call."""
+        self.cpu.append(defaultdict(float))
+        self.wall.append(defaultdict(float))
+        self._cpu, self._wall = thread_time(), perf_counter()
+        call()
+        self._spend()
+
+    def enter(self, phase: str) -> None:
+        """A phase begins."""
+        self._spend()
+        self._within.append(phase)
+
+    def leave(self) -> None:
+        """It ends."""
+        self._spend()
+        self._within.pop()
+
+    def _spend(self) -> None:
+        cpu, wall = thread_time(), perf_counter()
+        self.cpu[-1][self._within[-1]] += cpu - self._cpu
+        self.wall[-1][self._within[-1]] += wall - self._wall
+        self._cpu, self._wall = cpu, wall
 
 
-def _timed(function: Callable[..., Any], times: list[float]) -> Callable[..., Any]:
-    @wraps(function)
-    def timed(*args: Any, **kwargs: Any) -> Any:
-        start = perf_counter()
+class Counting:
+    """How many functions, of Python or of C, each phase calls: the same on every machine."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+        self._within = [REST]
+
+    def enter(self, phase: str) -> None:
+        """A phase begins."""
+        self._within.append(phase)
+
+    def leave(self) -> None:
+        """It ends."""
+        self._within.pop()
+
+    def watch(self, call: Callable[[], object]) -> None:
+        """Count while calling; neither what measures nor the garbage collector counts."""
+        gc.disable()
+        sys.setprofile(self._count)
         try:
-            return function(*args, **kwargs)
+            call()
         finally:
-            times.append((perf_counter() - start) * 1000)
+            sys.setprofile(None)
+            gc.enable()
 
-    return timed
+    def _count(self, frame: FrameType, event: str, _: object) -> None:
+        if event in ("call", "c_call") and frame.f_code.co_filename not in _OURS:
+            self.calls[self._within[-1]] += 1
+
+
+def counted(call: Callable[[], object]) -> int:
+    """How many functions one call calls, of Python or of C."""
+    counting = Counting()
+    counting.watch(call)
+    return counting.calls.total()
+
+
+def cpu_milliseconds(call: Callable[[], object]) -> float:
+    """Processor time of one call, of this thread alone."""
+    begun = thread_time()
+    call()
+    return (thread_time() - begun) * 1000
+
+
+def measured(call: Callable[[], object], calls: int) -> dict[str, dict[str, float]]:
+    """Per phase, and for the whole: median ``cpu_ms`` and ``wall_ms``, and function ``calls``.
+
+    The whole is timed without the clocks of the phases.
+
+    Raises:
+        LookupError: when a phase cannot be found any more; see `benchmarks.seams`.
+    """
+    whole = _alone(call, calls)
+    whole["calls"] = counted(call)
+    counting, watch = Counting(), Stopwatch()
+    with observed(counting) as called:
+        counting.watch(call)
+    expect_all(called)
+    with observed(watch):
+        for _ in range(calls):
+            watch.time(call)
+    return {
+        **{phase: _of_phase(phase, watch, counting) for phase in (*PHASES, REST)},
+        WHOLE: whole,
+    }
+
+
+def _alone(call: Callable[[], object], calls: int) -> dict[str, float]:
+    cpu, wall = [], []
+    for _ in range(calls):
+        begun = perf_counter()
+        cpu.append(cpu_milliseconds(call))
+        wall.append((perf_counter() - begun) * 1000)
+    return {"cpu_ms": median(cpu), "wall_ms": median(wall)}
+
+
+def _of_phase(phase: str, watch: Stopwatch, counting: Counting) -> dict[str, float]:
+    return {
+        "cpu_ms": median(call[phase] for call in watch.cpu) * 1000,
+        "wall_ms": median(call[phase] for call in watch.wall) * 1000,
+        "calls": counting.calls[phase],
+    }
+
+
+def profile(calls: int = CALLS) -> Mapping[str, Mapping[str, float]]:
+    """The phases, measured in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.phases", str(calls)]
+    with (
+        TemporaryDirectory(prefix="cds-benchmark-") as folder,
+        (Path(folder) / "log").open("w+b") as said,
+    ):
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=said, check=False)
+        if done.returncode != 0:
+            said.seek(0)
+            raise SystemExit(f"the phases were not measured: {said.read()[-2000:].decode()}")
+    phases: Mapping[str, Mapping[str, float]] = json.loads(done.stdout)
+    return phases
+
+
+def main(calls: int) -> None:
+    """Measure the service as it is joined to be served."""
+    with TemporaryDirectory(prefix="cds-benchmark-") as folder:
+        settings = Settings.from_environment({"CDS_VAR_DIR": folder})
+        log.configure(settings.log_level)
+        with folder_of_metrics():
+            # The metrics library asks for its folder at the moment it is imported.
+            from cds_service.server import Server
+
+            server = Server(settings)
+            call = caller(server.load(), order_sign_call())
+            for _ in range(WARM_UP):
+                call()
+            gc.collect()
+            gc.freeze()
+            print(json.dumps(measured(call, calls)))
+            server.card_log.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,9 +1,10 @@
-"""The two servers that are compared, each in a process of its own, under the same gunicorn.
+"""The servers that are measured, each in a process of its own, under the same gunicorn.
 
-Both have their card log in a folder that is gone afterwards; only the full one writes to it.
+The full one is ``cds-service serve``: card log on SQLite, metrics, a log line for every call. The
+bare one is started the same way. What they write is gone afterwards.
 
-``python -m benchmarks.servers full`` (or ``bare``) serves in the foreground, as the environment
-says.
+``python -m benchmarks.servers bare`` serves the bare endpoint in the foreground, as the environment
+says; ``python -m benchmarks.servers active 4`` (or ``shadow 4``) with four times the rules.
 """
 
 from __future__ import annotations
@@ -14,43 +15,42 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.chart import SERVICE
 from cds_service import log
 from cds_service.serve import folder_of_metrics
 from cds_service.settings import Settings
 
-PATH = f"/cds-services/{SERVICE}"
 PATIENCE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A server that answers on a port of loopback."""
+    """A server that answers on a port of loopback.
+
+    ``ready_after`` are the seconds from the start of its process to the first answer that it is
+    ready.
+    """
 
     port: int
     process: subprocess.Popen[bytes]
     folder: Path
+    ready_after: float
 
-    def connection(self) -> HTTPConnection:
-        """A connection that is kept open."""
-        return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_SECONDS)
-
-    def resident_kilobytes(self) -> int:
-        """Resident memory of all its workers together.
+    def resident_megabytes(self) -> list[float]:
+        """Resident memory of each worker.
 
         Raises:
             OSError: where the system has no /proc.
         """
         pid = self.process.pid
         workers = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return sum(_resident(worker) for worker in workers)
+        return [_resident_kilobytes(worker) / 1024 for worker in workers]
 
     def kept(self) -> dict[str, int]:
         """How many calls, cards and items of feedback its card log holds."""
@@ -61,33 +61,44 @@ class Running:
             }
 
 
-def _resident(pid: str) -> int:
+def _resident_kilobytes(pid: str) -> int:
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS:")))
 
 
 @contextmanager
-def running(which: str) -> Iterator[Running]:
-    """Start one of the servers with one worker, wait until it answers, and stop it at the end."""
-    port = _free_port()
-    folder = TemporaryDirectory(prefix="cds-benchmark-")
-    environment = os.environ | {
-        "CDS_VAR_DIR": folder.name,
-        "CDS_HOST": "127.0.0.1",
-        "CDS_PORT": str(port),
-        "CDS_WORKERS": "1",
-        "CDS_LOG_LEVEL": "ERROR",
-    }
-    command = [sys.executable, "-m", "benchmarks.servers", which]
-    process = subprocess.Popen(command, env=environment)
-    server = Running(port, process, Path(folder.name))
-    try:
-        _wait_until_it_answers(server)
-        yield server
-    finally:
-        process.terminate()
-        process.wait(PATIENCE_SECONDS)
-        folder.cleanup()
+def running(*which: str, **environment: str) -> Iterator[Running]:
+    """Start a server, wait until it is ready, and stop it at the end.
+
+    ``which`` is "full", "bare", or "active" or "shadow" with how many times the rules. It has one
+    worker and the service's own defaults, unless the environment given here says otherwise.
+    """
+    with TemporaryDirectory(prefix="cds-benchmark-") as folder:
+        port = _free_port()
+        settings = {
+            "CDS_VAR_DIR": folder,
+            "CDS_HOST": "127.0.0.1",
+            "CDS_PORT": str(port),
+            "CDS_WORKERS": "1",
+        }
+        told = {name: each for name, each in os.environ.items() if not name.startswith("CDS_")}
+        begun, said = time.monotonic(), Path(folder) / "log"
+        with said.open("wb") as log_file:
+            process = subprocess.Popen(
+                _command(which), env=told | settings | environment, stderr=log_file
+            )
+        try:
+            _wait_until_it_is_ready(port, process, said)
+            yield Running(port, process, Path(folder), time.monotonic() - begun)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE_SECONDS)
+
+
+def _command(which: Sequence[str]) -> list[str]:
+    if which == ("full",):
+        return [sys.executable, "-m", "cds_service", "serve"]
+    return [sys.executable, "-m", "benchmarks.servers", *which]
 
 
 def _free_port() -> int:
@@ -97,47 +108,40 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_it_answers(server: Running) -> None:
+def _wait_until_it_is_ready(port: int, process: subprocess.Popen[bytes], said: Path) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            raise SystemExit("the server did not start; its reasons are above")
-        try:
-            connection = server.connection()
-            connection.request("GET", "/health/live")
-            connection.getresponse().read()
-        except OSError:
-            time.sleep(0.05)
-        else:
+        if process.poll() is not None:
+            raise SystemExit(f"the server did not start: {said.read_text()}")
+        if _is_ready(port):
             return
-    raise SystemExit(f"the server did not answer within {PATIENCE_SECONDS} s")
+        time.sleep(0.005)
+    raise SystemExit(f"the server was not ready within {PATIENCE_SECONDS} s: {said.read_text()}")
 
 
-def post(connection: HTTPConnection, body: bytes, path: str = PATH) -> bytes:
-    """One hook call, or whatever else the path takes.
-
-    Raises:
-        SystemExit: when it is not answered with 200, because then there is nothing to measure.
-    """
-    connection.request("POST", path, body, {"Content-Type": "application/json"})
-    response = connection.getresponse()
-    answer = response.read()
-    if response.status != 200:
-        raise SystemExit(f"the call was answered with {response.status}: {answer[:400]!r}")
-    return answer
+def _is_ready(port: int) -> bool:
+    with closing(HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)) as connection:
+        try:
+            connection.request("GET", "/health/ready")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
 
 
-def main(which: str) -> None:
+def main(which: str, times: str = "1") -> None:
     """Serve until told to stop."""
     settings = Settings.from_environment()
     log.configure(settings.log_level)
     with folder_of_metrics():
         # The metrics library asks for its folder at the moment it is imported.
         from benchmarks.bare import BareServer
-        from cds_service.server import Server
+        from benchmarks.copies import CopiesServer
 
-        {"full": Server, "bare": BareServer}[which](settings).run()
+        if which == "bare":
+            BareServer(settings).run()
+        else:
+            CopiesServer(settings, int(times), "shadow" if which == "shadow" else "active").run()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

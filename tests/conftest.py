@@ -55,6 +55,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
+    for report in (*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")):
+        for name, table in report.user_properties:
+            terminalreporter.section(name)
+            terminalreporter.line(str(table))
     if leaks := config.stash.get(LEAKS, []):
         terminalreporter.section("log lines that speak of a patient", red=True)
         for leak in leaks[:20]:
