@@ -46,6 +46,19 @@ def test_an_offered_resource_is_valid_once_the_card_has_filled_it_in(name: str) 
     assert model.model_validate(resource)
 
 
+def kinds(value: object) -> set[type]:
+    """The types of a value and of everything in it."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return {type(value)}.union(*map(kinds, inner))
+    return {type(value)}
+
+
+@RESOURCES
+def test_an_offered_resource_is_plain_json(name: str) -> None:
+    assert kinds(SHARED.resources[name]) <= {dict, list, str, int, Decimal, bool}
+
+
 @RESOURCES
 def test_an_offered_resource_names_what_it_is_in_words(name: str) -> None:
     resource: Mapping[str, Any] = SHARED.resources[name]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import yaml
 from yaml.composer import Composer
@@ -42,6 +43,15 @@ class Items(list[object]):
         super().__init__()
         self.line = line
         self.lines: list[int] = []
+
+
+def without_lines(value: Any) -> Any:
+    """A value of a file as plain dictionaries and lists."""
+    if isinstance(value, dict):
+        return {name: without_lines(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [without_lines(item) for item in value]
+    return value
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,7 +9,7 @@ from typing import Any
 
 from cds_service.rulebook.complaints import Complaints
 from cds_service.rulebook.model import Evidence, OverrideReason, Service
-from cds_service.rulebook.reading import Fields, read
+from cds_service.rulebook.reading import Fields, read, without_lines
 from cds_service.rulebook.schema import (
     EvidenceFileForm,
     Form,
@@ -50,7 +50,7 @@ def load_shared(folder: Path, complaints: Complaints) -> Shared:
     return Shared(
         tuple(Service(id_, **form) for id_, form in services.items()),
         {id_: OverrideReason(id_, **form) for id_, form in reasons.items()},
-        resources,
+        {name: without_lines(resource) for name, resource in resources.items()},
         {
             id_: Evidence(id_, **{**form, "grades": tuple(form["grades"])})
             for id_, form in evidence.items()
