@@ -29,7 +29,10 @@ _BOOT_SECONDS = 60
 class PostgresServer:
     """A server in a folder of its own. `stop` and `start` as often as a test likes."""
 
-    def __init__(self, folder: Path, programs: Path, user: str | None) -> None:
+    def __init__(
+        self, folder: Path, programs: Path, user: str | None, *, is_durable: bool = False
+    ) -> None:
+        self._fsync = "on" if is_durable else "off"
         self._folder = folder
         self._data = folder / "data"
         self._programs = programs
@@ -62,7 +65,8 @@ class PostgresServer:
         self._process = process = subprocess.Popen(
             [
                 *(self._programs / "postgres", "-D", self._data, "-k", self._folder),
-                *("-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"),
+                *("-c", "listen_addresses=", "-c", "max_connections=60"),
+                *("-c", f"fsync={self._fsync}"),
             ],
             stderr=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
@@ -126,12 +130,12 @@ class PostgresServer:
 
 
 @contextmanager
-def running_server() -> Iterator[PostgresServer]:
-    """A running server; stopped and removed at the end."""
+def running_server(*, is_durable: bool = False) -> Iterator[PostgresServer]:
+    """A running server; stopped and removed at the end. ``is_durable``: commits reach the disk."""
     # The path of a socket may have 107 characters, fewer than those of pytest's folders.
     folder = Path(tempfile.mkdtemp(prefix="cds-pg-"))
     user = _unprivileged(folder)
-    server = PostgresServer(folder, _programs(folder, user), user)
+    server = PostgresServer(folder, _programs(folder, user), user, is_durable=is_durable)
     try:
         server.make()
         server.start()
