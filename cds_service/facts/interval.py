@@ -41,7 +41,7 @@ class Interval:
     @classmethod
     def between(cls, least: int, most: int) -> Interval:
         """From one whole number to another, such as days of which only the month is known."""
-        return cls(_fraction(least), _fraction(most))
+        return cls(_WHOLE[least], _WHOLE[most])
 
     @property
     def number(self) -> Fraction | None:
@@ -121,13 +121,19 @@ def _apart(one: Fraction, other: Fraction) -> int:
     return above * others_below - others_above * below
 
 
-_SMALL = tuple(map(Fraction, range(400)))
-"""Counts and days, made once."""
+class _Whole(dict[int, Fraction]):
+    """Whole numbers as fractions: counts and days are made once, others when asked for."""
+
+    def __missing__(self, number: int) -> Fraction:
+        return Fraction(number)
+
+
+_WHOLE = _Whole((number, Fraction(number)) for number in range(400))
 
 
 def _fraction(number: Fraction | Decimal | int) -> Fraction:
     if isinstance(number, int):
-        return _SMALL[number] if 0 <= number < len(_SMALL) else Fraction(number)
+        return _WHOLE[number]
     return number if isinstance(number, Fraction) else Fraction(number)
 
 

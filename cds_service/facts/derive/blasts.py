@@ -53,7 +53,7 @@ def _reported(counted: Found, share: Found, others: list[Found]) -> bool | Unkno
 
 
 def _is_newer(one: Usable, counted: Found, view: View) -> bool:
-    now = view.chart.now
+    now = view.now
     return all(recency(one, now) > recency(each, now) for each in counted.results)
 
 
@@ -119,7 +119,7 @@ def _distance(one: Usable, other: Usable, view: View) -> timedelta:
 
 
 def _span(one: Usable, view: View) -> tuple[datetime, datetime]:
-    return when.span(one.when, view.chart.now.tzinfo)
+    return when.span(one.when, view.now.tzinfo)
 
 
 def _times(one: Interval, other: Interval) -> Interval:

@@ -70,7 +70,7 @@ def _shown(view: View, substance: str, count: Count, known: Count | None) -> dic
         "name": count.name,
         "text": count.text,
         "date": count.day,
-        "age": when.age(count.one.when, view.chart.now, STALE),
+        "age": when.age(count.one.when, view.now, STALE),
         "status": "" if count.one.result.status == "final" else count.one.result.status,
         "before_text": known.text if known else "",
         "before_date": known.day if known else "",
@@ -96,7 +96,7 @@ def _days_low(
     is_low = now.below(limit)
     if isinstance(is_low, Unknown):
         return is_low
-    today, day = view.chart.today, planned.day
+    today, day = view.today, planned.day
     if not is_low or day > today:
         return Interval.exactly(0)
     row = since_day(view, slug(question, "analyte"), day, given)

@@ -12,9 +12,9 @@ from datetime import timedelta
 from fractions import Fraction
 from math import isqrt
 
-from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.derive import patient
-from cds_service.facts.derive.lab import Found, Window, find, recency
+from cds_service.facts.derive.lab import Found, find, recency, within
 from cds_service.facts.derive.numbers import plain, rounded
 from cds_service.facts.derive.results import Usable
 from cds_service.facts.derive.view import View, only, slug
@@ -69,7 +69,7 @@ def answer(question: Question, view: View) -> Answer:
     if found.value is None:
         usable = False if found.certain else found.missing
     fields: dict[str, Value] = {"usable": usable, "weight_changed": found.change is not None}
-    return only(question, Reading(fields, _shown(found), found.sources), found.gaps)
+    return only(question, Reading(fields, Later(lambda: _shown(found)), found.sources), found.gaps)
 
 
 def surface(view: View, substance: str) -> Surface:
@@ -78,10 +78,14 @@ def surface(view: View, substance: str) -> Surface:
     Raises:
         KeyError: for a substance without a regimen, which says how old a weight may be.
     """
+    return view.once(("surface", substance), lambda: _surface(view, substance))
+
+
+def _surface(view: View, substance: str) -> Surface:
     limits = _limits(view, substance)
-    on_file = find(view, "bsa", Window())
-    weight = find(view, "body-weight", Window(_days(limits["weight_within"])))
-    height = find(view, "body-height", Window(_height_window(view, limits)))
+    on_file = find(view, "bsa", within(None))
+    weight = find(view, "body-weight", within(_days(limits["weight_within"])))
+    height = find(view, "body-height", within(_height_window(view, limits)))
     gaps = view.gaps((OBSERVATIONS,), SURFACE, BODY)
     recorded = _final(on_file)
     change = _weight_change(view, recorded, limits) if recorded else None
@@ -149,7 +153,7 @@ def _weight_change(
 
     Compared are the last weight up to that day, from shortly before it, and the newest one after.
     """
-    now = view.chart.now
+    now = view.now
     weights = sorted(
         (one for each in view.labs("body-weight") if (one := Usable.of(each)) and _is_final(one)),
         key=lambda each: recency(each, now),

@@ -25,7 +25,9 @@ def answer(question: Question, view: View) -> Answer:
     """A reading per entry; entries that are only suspected are gaps, they prove nothing."""
     concepts, what = concepts_asked(question, view.terminology)
     substance = slug(question, "dose_of")
-    entries = view.entries.of(concepts)
+    entries, gaps = view.entries.of(concepts), view.gaps((CONDITIONS,), what, concepts)
+    if not entries:
+        return Answer(question, (), gaps)
     readings = tuple(
         _reading(view, each, substance) for each in entries if each.verification in COUNTED
     )
@@ -34,7 +36,7 @@ def answer(question: Question, view: View) -> Answer:
         for each in entries
         if each.verification in SUSPECTED
     )
-    return Answer(question, readings, (*view.gaps((CONDITIONS,), what, concepts), *suspected))
+    return Answer(question, readings, (*gaps, *suspected))
 
 
 @lru_cache(maxsize=ASKED)
@@ -125,7 +127,7 @@ def _on_or_after(moment: Moment, day: date) -> Truth:
 
 
 def _days_since_abatement(view: View, entry: ConditionEntry) -> Interval | Unknown | None:
-    today = view.chart.today
+    today = view.today
     if entry.abatement:
         least = max((today - entry.abatement.last).days, 0)
         return Interval.between(least, max((today - entry.abatement.first).days, 0))
@@ -136,7 +138,7 @@ def _days_since_noted(view: View, entry: ConditionEntry) -> Interval | Unknown:
     noted = [each for each in (entry.onset, entry.recorded) if each]
     if not noted:
         return _no_date(entry, "when it began")
-    latest, today = max(noted, key=lambda each: each.last), view.chart.today
+    latest, today = max(noted, key=lambda each: each.last), view.today
     least = max((today - latest.last).days, 0)
     return Interval.between(least, max((today - latest.first).days, 0))
 

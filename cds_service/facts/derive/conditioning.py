@@ -10,20 +10,31 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.drugs import is_live, item
 from cds_service.facts.derive.transplant import graft_day, grafts, intended, statements
-from cds_service.facts.derive.view import View, days, is_live_order, only, slug, slugs
+from cds_service.facts.derive.view import (
+    ASKED,
+    UNIDENTIFIED,
+    View,
+    days,
+    is_live_order,
+    only,
+    slug,
+    slugs,
+)
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse, Moment
 from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_REQUESTS
+from cds_service.terminology import Terminology
 
 _MEDICATIONS = (MEDICATION_REQUESTS, MEDICATION_ADMINISTRATIONS)
+_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 _WHAT = "conditioning drugs"
 
 
@@ -65,31 +76,37 @@ def answer(question: Question, view: View) -> Answer:
         "contains": _contains(counted, slug(question, "substance"), (*gaps, *doubts)),
     }
     sources = tuple(dict.fromkeys(each.use.source for each in counted))
-    reading = Reading(fields, _shown(view, course, counted), sources)
+    reading = Reading(fields, Later(lambda: _shown(view, course, counted)), sources)
     return only(question, reading, (*gaps, *doubts))
 
 
 def _course(question: Question, view: View) -> Course:
+    alkylators, typical = _drugs(question, view.terminology)
     window = days(question, "window") or timedelta(0)
     return Course(
-        alkylators=frozenset().union(
-            *(view.terminology.substances_in(each) for each in slugs(question, "class"))
-        ),
-        typical=frozenset(slugs(question, "typical")),
+        alkylators=alkylators,
+        typical=typical,
         prophylaxis=slug(question, "prophylaxis_after_graft"),
         window=window,
         day0=graft_day(view, window),
     )
 
 
+@lru_cache(maxsize=ASKED)
+def _drugs(question: Question, terminology: Terminology) -> tuple[frozenset[str], frozenset[str]]:
+    """The drugs that count, and those of them that are given for nothing else."""
+    members = (terminology.substances_in(each) for each in slugs(question, "class"))
+    return frozenset[str]().union(*members), frozenset(slugs(question, "typical"))
+
+
 def _counted(view: View, course: Course) -> tuple[Given, ...]:
     """The alkylators of the window, one entry per ingredient and use."""
     found = [
         each
-        for use in view.chart.drugs
+        for use in view.uses.of(course.alkylators)
         if _may_count(use)
         for substance in sorted(use.substances & course.alkylators)
-        for each in _days_of(use, substance, view.chart.today)
+        for each in _days_of(use, substance, view.today)
     ]
     if course.day0:
         within = _before_graft(found, course, course.day0)
@@ -143,7 +160,7 @@ def _last_day(given: Given, course: Course, day0: Moment) -> date:
 
 def _close_together(found: list[Given], course: Course, view: View) -> list[Given]:
     """The window with most ingredients, of what is recent or ahead and since the last graft."""
-    recent = view.chart.today - course.window
+    recent = view.today - course.window
     last_graft = max((each.performed.last for each in grafts(view) if each.performed), default=None)
     current = [
         each for each in found if each.day >= recent and not (last_graft and each.day <= last_graft)
@@ -152,7 +169,7 @@ def _close_together(found: list[Given], course: Course, view: View) -> list[Give
         [each for each in current if timedelta(0) <= each.day - start.day <= course.window]
         for start in current
     ]
-    return max(windows, key=lambda window: _weight(window, view.chart.now), default=[])
+    return max(windows, key=lambda window: _weight(window, view.now), default=[])
 
 
 def _weight(window: list[Given], now: datetime) -> tuple[int, bool, bool, int, date]:
@@ -171,25 +188,24 @@ def _unidentified(view: View, counted: tuple[Given, ...]) -> list[DrugUse]:
     sets = {each.use.order_set for each in counted if each.use.order_set}
     return [
         use
-        for use in view.chart.drugs
-        if use.resolved_by == "nothing"
-        and use.kind != "statement"
-        and is_live(use, view.chart.now)
+        for use in view.uses.of(_UNIDENTIFIED)
+        if use.kind != "statement"
+        and is_live(use, view.now)
         and (use.order_set in sets or is_conditioning(use.order_set))
     ]
 
 
 def _count(counted: tuple[Given, ...], gaps: tuple[Unknown, ...], unidentified: int) -> Interval:
-    found = Fraction(len({each.substance for each in counted}))
-    return Interval.at_least(found) if gaps else Interval(found, found + unidentified)
+    found = len({each.substance for each in counted})
+    return Interval.at_least(found) if gaps else Interval.between(found, found + unidentified)
 
 
 def _ordered(
     view: View, course: Course, counted: tuple[Given, ...], gaps: tuple[Unknown, ...]
 ) -> bool | Unknown:
     """Whether one is ordered now or in force, as conditioning and not as other chemotherapy."""
-    is_over = course.day0 is not None and course.day0.last < view.chart.today
-    live = [each for each in counted if is_live(each.use, view.chart.now) and not is_over]
+    is_over = course.day0 is not None and course.day0.last < view.today
+    live = [each for each in counted if is_live(each.use, view.now) and not is_over]
     if not live:
         return gaps[0] if gaps else False
     if course.day0:
@@ -224,7 +240,7 @@ def _shown(view: View, course: Course, counted: tuple[Given, ...]) -> dict[str, 
         "count": len(ingredients),
         "day0": str(course.day0) if course.day0 else "",
         "items": [
-            item(view, each.substance, each.use) | {"day": each.day.isoformat()}
+            item(view.terminology, each.substance, each.use) | {"day": each.day.isoformat()}
             for each in sorted(counted, key=lambda each: (each.day, each.substance))
         ],
     }

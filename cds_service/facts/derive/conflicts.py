@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from itertools import chain, islice
 
-from cds_service.facts.answers import Answer, Question, Reading, Source
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source
 from cds_service.facts.derive import when
 from cds_service.facts.derive.condition import COUNTED
-from cds_service.facts.derive.lab import contradict, recency
-from cds_service.facts.derive.results import Usable
-from cds_service.facts.derive.view import View, days, number, only, slugs
+from cds_service.facts.derive.lab import contradict, results_of
+from cds_service.facts.derive.results import Placed, Usable
+from cds_service.facts.derive.view import ASKED, View, days, number, only, slugs
 from cds_service.facts.interval import Interval
-from cds_service.facts.model import ConditionEntry, LabResult
+from cds_service.facts.model import ConditionEntry
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import CONDITIONS, OBSERVATIONS
 
@@ -40,30 +41,36 @@ def answer(question: Question, view: View) -> Answer:
         *(gap for _, unfinished in compared for gap in unfinished),
     )
     count = Interval.at_least(len(found)) if gaps else Interval.exactly(len(found))
-    shown = {
+    shown = Later(lambda: _shown(found))
+    sources = tuple(dict.fromkeys(source for _, sources in found for source in sources))
+    return only(question, Reading({"count": count}, shown, sources), gaps)
+
+
+def _shown(found: list[Contradiction]) -> dict[str, object]:
+    return {
         "names": tuple(text for text, _ in found),
         "items": [
             {"name": text, "references": tuple(source.reference for source in sources)}
             for text, sources in found
         ],
     }
-    sources = tuple(dict.fromkeys(source for _, sources in found for source in sources))
-    return only(question, Reading({"count": count}, shown, sources), gaps)
 
 
 def _compared(
     question: Question, view: View, analyte: str
 ) -> tuple[list[Contradiction], tuple[Unknown, ...]]:
     """The contradictions of one analyte, and whether there may be more than are told."""
-    within, now = days(question, "within"), view.chart.now
-    name = view.name(analyte)
+    within, now, name = days(question, "within"), view.now, view.name(analyte)
     recent = [
         each
-        for each in view.labs(analyte)
-        if each.when and when.is_within(each.when, now, within) is not False
+        for each in results_of(view, analyte).back_to(when.oldest(now, within))
+        if when.is_within(each.when, now, within) is not False
     ]
-    apart = timedelta(minutes=int(number(question, "minutes_apart") or Fraction(60)))
-    pairs = _near_each_other(_newest_first(recent, now), apart, now)
+    if not recent:
+        return [], ()
+    apart = _apart(question)
+    finals = [each for each in recent if each.result.status == "final" and each.result.value]
+    pairs = _near_each_other(finals, apart)
     looked_at = islice(pairs, MOST_COMPARED)
     found = chain(_of_unit(recent, name), _of_value(looked_at, name, apart, now))
     told = list(islice(found, MOST_TOLD))
@@ -72,47 +79,46 @@ def _compared(
     return told, (Unknown(name, Reason.CONFLICT, "too many results near each other to compare"),)
 
 
-def _of_unit(results: Iterable[LabResult], name: str) -> Iterator[Contradiction]:
-    """Results whose unit contradicts itself."""
-    for result in results:
-        if result.problem and result.problem.reason is Reason.CONFLICT:
-            yield f"{name} of {result.when}: {result.problem.detail}", (result.source,)
+@lru_cache(maxsize=ASKED)
+def _apart(question: Question) -> timedelta:
+    return timedelta(minutes=int(number(question, "minutes_apart") or Fraction(60)))
+
+
+def _of_unit(results: Iterable[Placed], name: str) -> Iterator[Contradiction]:
+    """Results whose unit contradicts itself, in the order of the chart."""
+    problems = [(each, problem) for each in results if (problem := each.result.problem)]
+    for each, problem in sorted(problems, key=lambda pair: pair[0].place):
+        if problem.reason is Reason.CONFLICT:
+            yield f"{name} of {each.when}: {problem.detail}", (each.result.source,)
 
 
 def _of_value(
-    pairs: Iterable[tuple[Usable, Usable]], name: str, apart: timedelta, now: datetime
+    pairs: Iterable[tuple[Placed, Placed]], name: str, apart: timedelta, now: datetime
 ) -> Iterator[Contradiction]:
     """Two finals of about the same time that differ."""
-    for newer, older in pairs:
-        if contradict(newer, older, apart, now):
+    for one, other in pairs:
+        newer, older = Usable.of(one.result), Usable.of(other.result)
+        if newer and older and contradict(newer, older, apart, now):
             texts = f"{newer.value.printed} and {older.value.printed}"
             yield f"{name} of {newer.when}: {texts}", (newer.result.source, older.result.source)
 
 
 def _near_each_other(
-    newest_first: Sequence[Usable], apart: timedelta, now: datetime
-) -> Iterator[tuple[Usable, Usable]]:
+    newest_first: Sequence[Placed], apart: timedelta
+) -> Iterator[tuple[Placed, Placed]]:
     """Every two results that may be of about the same time, the newer first."""
-    spans = [when.span(each.when, now.tzinfo) for each in newest_first]
-    for place, (earliest, _) in enumerate(spans):
-        for later in range(place + 1, len(spans)):
-            if spans[later][1] < earliest - apart:
+    for place, newer in enumerate(newest_first):
+        since = newer.earliest - apart
+        for later in range(place + 1, len(newest_first)):
+            older = newest_first[later]
+            if older.latest < since:
                 break
-            yield newest_first[place], newest_first[later]
-
-
-def _newest_first(results: Iterable[LabResult], now: datetime) -> list[Usable]:
-    finals = [usable for each in results if each.status == "final" and (usable := Usable.of(each))]
-    return sorted(finals, key=lambda each: recency(each, now), reverse=True)
+            yield newer, older
 
 
 def _remission_and_relapse(view: View) -> Iterator[Contradiction]:
     """ALL coded both in remission and in relapse."""
-    entries = [
-        each
-        for each in view.chart.conditions
-        if each.concepts & _ALL and each.verification in COUNTED
-    ]
+    entries = [each for each in view.entries.of(_ALL) if each.verification in COUNTED]
     remission = [each for each in entries if _says(each, "remission")]
     relapse = [each for each in entries if _says(each, "relapse")]
     if remission and relapse:

@@ -145,7 +145,7 @@ def _before_dose(view: View, analyte: str, dose: Dose, within: timedelta | None)
             candidates.append(one)
         elif belongs is None or (belongs and one is None):
             doubts.append(result)
-    newest = max(candidates, key=lambda each: recency(each, view.chart.now), default=None)
+    newest = max(candidates, key=lambda each: recency(each, view.now), default=None)
     for result in doubts:
         if newest is None or _may_be_later(result, newest):
             detail = f"one of {result.when} cannot be used" if result.when else "one without a date"

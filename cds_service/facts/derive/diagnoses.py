@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from cds_service.facts.answers import Answer, Later, Question, Reading
 from cds_service.facts.derive.condition import ACTIVE, COUNTED, SUSPECTED, concepts_asked
-from cds_service.facts.derive.view import View, only, slug
+from cds_service.facts.derive.view import ASKED, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry
 from cds_service.facts.vocabulary import CONDITIONS
@@ -16,13 +18,21 @@ def answer(question: Question, view: View) -> Answer:
     """One reading; entries that are only suspected may count or not."""
     concepts, what = concepts_asked(question, view.terminology)
     status = slug(question, "status")
-    entries = [each for each in view.entries.of(concepts) if _has_status(each, status)]
+    entries, gaps = view.entries.of(concepts), view.gaps((CONDITIONS,), what, concepts)
+    if not entries and not gaps:
+        return _nothing(question)
+    entries = tuple(each for each in entries if _has_status(each, status))
     found = [each for each in entries if each.verification in COUNTED]
     suspected = [each for each in entries if each.verification in SUSPECTED]
-    gaps = view.gaps((CONDITIONS,), what, concepts)
     sure, sources = len(found), tuple(each.source for each in found)
     count = Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(suspected))
     return only(question, Reading({"count": count}, Later(lambda: _shown(found)), sources), gaps)
+
+
+@lru_cache(maxsize=ASKED)
+def _nothing(question: Question) -> Answer:
+    """None on file, for certain."""
+    return only(question, Reading({"count": Interval.exactly(0)}, _shown([])))
 
 
 def _shown(found: list[ConditionEntry]) -> dict[str, object]:

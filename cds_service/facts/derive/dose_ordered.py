@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial, reduce
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.course import Dose
 from cds_service.facts.derive.body import Surface, surface
 from cds_service.facts.derive.expected_dose import Expected, expected_dose
@@ -77,14 +77,24 @@ def answer(question: Question, view: View) -> Answer:
     unread = view.gaps((DRAFTS, SELECTIONS), _DOSE, (substance,))
     if regimen is None:
         return Answer(question, (), (Unknown(_DOSE, Reason.NOT_RECORDED, "no regimen"), *unread))
-    body = surface(view, substance)
-    drafts = view.drafts(substance)
-    told = reductions(view, substance, body.value) if drafts else Reductions()
-    orders = [_ordered(view, substance, regimen, use, body, told) for use in drafts]
+    orders = view.once(("orders", substance), lambda: _orders(view, substance, regimen))
     tolerance = number(question, "tolerance") or Fraction(0)
-    gaps = body.gaps if any(use.dose for use in drafts) else ()
-    readings = tuple(_reading(view, substance, each, tolerance) for each in orders)
+    has_dose = any(each.use.dose for each, _ in orders)
+    gaps = surface(view, substance).gaps if has_dose else ()
+    readings = tuple(
+        _reading(view, substance, each, compared, tolerance) for each, compared in orders
+    )
     return Answer(question, readings, (*unread, *gaps))
+
+
+def _orders(
+    view: View, substance: str, regimen: Regimen
+) -> tuple[tuple[Ordered, Mapping[str, Value]], ...]:
+    """Each draft, and how it compares whatever the tolerance: the same for every question."""
+    body, drafts = surface(view, substance), view.drafts(substance)
+    told = reductions(view, substance, body.value) if drafts else Reductions()
+    orders = (_ordered(view, substance, regimen, use, body, told) for use in drafts)
+    return tuple((each, _compared(view, substance, each)) for each in orders)
 
 
 def _ordered(
@@ -113,31 +123,34 @@ def _per_m2(use: DrugUse, body: Surface) -> Interval | Unknown:
     return Unknown(_DOSE, Reason.NOT_RECORDED, reference=use.source.reference)
 
 
-def _reading(view: View, substance: str, ordered: Ordered, tolerance: Fraction) -> Reading:
+def _reading(
+    view: View,
+    substance: str,
+    ordered: Ordered,
+    compared: Mapping[str, Value],
+    tolerance: Fraction,
+) -> Reading:
+    fields = {**compared, "other_level": _other_level(ordered, tolerance)}
+    shown = Later(lambda: _shown(view, substance, ordered, compared, tolerance))
+    return Reading(fields, shown, (ordered.use.source, *ordered.body.sources))
+
+
+def _compared(view: View, substance: str, ordered: Ordered) -> Mapping[str, Value]:
     place, gaps = ordered.place, ordered.gaps
     over, under = _deviation(ordered)
-    in_cycle = _sum_in_cycle(view, substance, ordered)
-    cumulative = _cumulative(view, substance, ordered)
-    fields: dict[str, Value] = {
+    return {
         "cycle": known_cycle(view, substance, place, gaps),
         "day_one": is_day_one(view, substance, place, gaps),
         "days_since_last": days_since_last(view, substance, planned_days(view, ordered.use), gaps),
         "per_m2": ordered.per_m2,
         "over": over,
         "under": under,
-        "other_level": _other_level(ordered, tolerance),
         "remission": ordered.remission,
-        "in_cycle": in_cycle,
-        "cumulative": cumulative,
+        "in_cycle": _sum_in_cycle(view, substance, ordered),
+        "cumulative": _cumulative(view, substance, ordered),
         "reduced": _reduced(view, substance, ordered),
         "above_reduced": _above_reduced(view, substance, ordered),
     }
-    shown = {
-        **_shown(view, substance, ordered, tolerance),
-        "in_cycle": _text(in_cycle, "mg/m2"),
-        "cumulative": _text(cumulative, "mg/m2"),
-    }
-    return Reading(fields, shown, (ordered.use.source, *ordered.body.sources))
 
 
 def _deviation(ordered: Ordered) -> tuple[Value, Value]:
@@ -271,7 +284,13 @@ def _unread_reductions(view: View, substance: str) -> tuple[Unknown, ...]:
     return view.gaps(needs, "dose reductions for toxicity", (substance,))
 
 
-def _shown(view: View, substance: str, ordered: Ordered, tolerance: Fraction) -> dict[str, object]:
+def _shown(
+    view: View,
+    substance: str,
+    ordered: Ordered,
+    compared: Mapping[str, Value],
+    tolerance: Fraction,
+) -> dict[str, object]:
     use, body = ordered.use, ordered.body
     _, response = remission_since_first_dose(view, substance)
     return {
@@ -286,6 +305,8 @@ def _shown(view: View, substance: str, ordered: Ordered, tolerance: Fraction) ->
         "bsa": body.words or "not known",
         "response": response,
         "reduction": _reduction_text(ordered),
+        "in_cycle": _text(compared["in_cycle"], "mg/m2"),
+        "cumulative": _text(compared["cumulative"], "mg/m2"),
     }
 
 
@@ -343,9 +364,9 @@ def _amount_of(level: Level) -> Fraction:
     return level.amount
 
 
-def _text(value: Interval | Unknown, unit: str) -> str:
+def _text(value: Value, unit: str) -> str:
     """``1.8 mg/m2``, ``at least 1.8 mg/m2``, nothing when it is not known."""
-    if isinstance(value, Unknown) or value.lo is None:
+    if not isinstance(value, Interval) or value.lo is None:
         return ""
     if value.number is not None:
         return f"{plain(value.number)} {unit}"

@@ -19,6 +19,7 @@ from cds_service.facts.derive.view import (
     DRAFTS,
     UNIDENTIFIED,
     View,
+    names_of,
     number,
     only,
     slug,
@@ -76,14 +77,16 @@ def answer(question: Question, view: View) -> Answer:
         for substance in sorted(use.substances & wanted.substances):
             if substance in wanted.not_as_single_dose and _is_with_a_dose(use, wanted, view):
                 continue
-            counts = _counts(use, substance, wanted, view.chart.now)
+            counts = _counts(use, substance, wanted, view.now)
             if counts:
                 found.append((substance, use))
             elif counts is None:
                 doubts[_not_sure(view, substance, use)] = None
-        if use.resolved_by == "nothing" and is_live(use, view.chart.now):
+        if use.resolved_by == "nothing" and is_live(use, view.now):
             doubts[unidentified(use)] = None
     gaps = view.gaps(wanted.needs, _WHAT, wanted.substances)
+    if not (found or doubts or gaps):
+        return _nothing(question, view.terminology)
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
 
@@ -188,48 +191,58 @@ def _reading(
     gaps: tuple[Unknown, ...],
 ) -> Reading:
     sure = len({substance for substance, _ in found})
-    days = [_days_ahead(use, view.chart.today) for _, use in found]
+    days = [_days_ahead(use, view.today) for _, use in found]
     fields: dict[str, Value] = {
         "count": Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(doubts)),
         "days_ahead": Interval.exactly(min(days)) if days else None,
     }
-    shown = Later(lambda: _shown(view, wanted, found))
+    shown = Later(lambda: _shown(view.terminology, wanted, found))
     return Reading(fields, shown, tuple(use.source for _, use in found))
 
 
-def _shown(view: View, wanted: Wanted, found: list[tuple[str, DrugUse]]) -> dict[str, object]:
+@lru_cache(maxsize=ASKED)
+def _nothing(question: Question, terminology: Terminology) -> Answer:
+    """None in force, for certain."""
+    wanted, _ = _wanted(question, terminology)
+    fields = {"count": Interval.exactly(0), "days_ahead": None}
+    return only(question, Reading(fields, _shown(terminology, wanted, [])))
+
+
+def _shown(
+    terminology: Terminology, wanted: Wanted, found: list[tuple[str, DrugUse]]
+) -> dict[str, object]:
     ingredients = {substance for substance, _ in found}
     return {
-        "names": view.names(ingredients),
-        "items": [item(view, substance, use, wanted.classes) for substance, use in found],
+        "names": names_of(ingredients, terminology),
+        "items": [item(terminology, substance, use, wanted.classes) for substance, use in found],
         "count": len(ingredients),
-        "list_date": _list_date(view, wanted.classes),
+        "list_date": _list_date(terminology, wanted.classes),
     }
 
 
 def _days_ahead(use: DrugUse, today: date) -> int:
     """Days to the first day it is planned for; 0 when that is past or no day is named."""
-    return max(min(((day - today).days for day in _days(use)), default=0), 0)
+    return max((min(_days(use), default=today) - today).days, 0)
 
 
 def item(
-    view: View, substance: str, use: DrugUse, classes: tuple[str, ...] = ()
+    terminology: Terminology, substance: str, use: DrugUse, classes: tuple[str, ...] = ()
 ) -> dict[str, object]:
     """What a card may say of one use of a drug; empty where the chart says nothing."""
-    member_of = view.terminology.classes_of(substance)
+    member_of, name = terminology.classes_of(substance), terminology.display_name
     since = use.start or use.authored
     return {
-        "name": view.name(substance),
+        "name": name(substance),
         "status": use.status,
         "since": str(since) if since else "",
         "end": str(use.end) if use.end else "",
         "reference": use.source.reference,
-        "class": ", ".join(view.name(each) for each in classes if each in member_of),
+        "class": ", ".join(name(each) for each in classes if each in member_of),
         "drafted": use.role == "draft",
     }
 
 
-def _list_date(view: View, classes: tuple[str, ...]) -> str:
+def _list_date(terminology: Terminology, classes: tuple[str, ...]) -> str:
     """The oldest date of the lists asked for."""
-    dates = [dated for each in classes if (dated := view.terminology.dated(each))]
+    dates = [dated for each in classes if (dated := terminology.dated(each))]
     return min(dates).isoformat() if dates else ""

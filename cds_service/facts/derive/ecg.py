@@ -9,18 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.derive import when
 from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
+from cds_service.facts.derive.lab import Found
 from cds_service.facts.derive.order import planned_day
 from cds_service.facts.derive.qtc import WHAT, latest
 from cds_service.facts.derive.results import Usable
-from cds_service.facts.derive.view import View, days, only, slug, slugs
+from cds_service.facts.derive.view import ASKED, UNIDENTIFIED, View, days, only, slug, slugs
 from cds_service.facts.interval import Truth
 from cds_service.facts.model import LabResult, Moment
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
+from cds_service.terminology import Terminology
+
+_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +67,18 @@ def answer(question: Question, view: View) -> Answer:
     if not lacking:
         left_open = [want for want, met in judged if met is None]
         due = next(_open(question, view, left_open, gaps), False)
-    newest = latest(view, analytes)
-    shown = {
+    shown = Later(lambda: _shown(view, lacking, latest(view, analytes)))
+    sources = tuple(want.source for want in lacking if want.source)
+    return only(question, Reading({"due": due}, shown, sources))
+
+
+def _shown(view: View, lacking: list[Want], newest: Found) -> dict[str, object]:
+    return {
         "lacking": lacking[0].lacking if lacking else "",
         "items": [want.lacking for want in lacking],
         "latest": _latest_text(view, newest.results),
         "topics": {"due": newest.gaps if newest.nothing_usable else ()},
     }
-    sources = tuple(want.source for want in lacking if want.source)
-    return only(question, Reading({"due": due}, shown, sources))
 
 
 def _is_met(
@@ -88,7 +96,7 @@ def _is_met(
 
 
 def _is_ahead(result: LabResult, view: View) -> bool:
-    return result.when is not None and when.is_ahead(result.when, view.chart.now)
+    return result.when is not None and when.is_ahead(result.when, view.now)
 
 
 def _open(
@@ -111,7 +119,7 @@ def _before_first_dose(question: Question, view: View) -> Iterator[Want]:
         yield Want(text, first.source, first.day - within, vague=unsure)
     elif not unsure:
         planned = (planned_day(view, order) for order in view.drafts(substance))
-        day = min(planned, default=view.chart.today)
+        day = min(planned, default=view.today)
         yield Want(f"in the {within.days} days before the first dose", None, day - within)
     else:
         # A first dose may have been given, nobody knows when; any ECG may be late enough.
@@ -120,18 +128,16 @@ def _before_first_dose(question: Question, view: View) -> Iterator[Want]:
 
 def _since_begun(question: Question, view: View) -> Iterator[Want]:
     """Later than the start of each current systemic drug of the class; the newest first."""
-    members = frozenset[str]().union(
-        *(view.terminology.substances_in(each) for each in slugs(question, "since_start_of"))
-    )
+    members = _members(question, view.terminology)
     begun: list[tuple[date, Want]] = []
-    for use in view.chart.drugs:
-        named = use.substances & members
-        if not named or use.role != "on-file" or use.local_use or not is_live(use, view.chart.now):
+    for use in view.uses.of(members):
+        if use.role != "on-file" or use.local_use or not is_live(use, view.now):
             continue
+        named = use.substances & members
         start, name = use.start or use.authored, " and ".join(view.names(named))
         if start is None:
             begun.append((date.min, Want(f"since {name} began", use.source)))
-        elif start.first <= view.chart.today:
+        elif start.first <= view.today:
             begun.append(
                 (start.last, Want(f"since {name} began on {start}", use.source, after=start))
             )
@@ -140,11 +146,16 @@ def _since_begun(question: Question, view: View) -> Iterator[Want]:
 
 def _drug_gaps(question: Question, view: View) -> Iterator[Unknown]:
     """Drugs that may be of the class and that we do not know of."""
-    members = (view.terminology.substances_in(each) for each in slugs(question, "since_start_of"))
-    yield from view.gaps(NEEDS, "active medications", frozenset[str]().union(*members))
-    for use in view.chart.drugs:
-        if use.resolved_by == "nothing" and use.role == "on-file" and is_live(use, view.chart.now):
+    yield from view.gaps(NEEDS, "active medications", _members(question, view.terminology))
+    for use in view.uses.of(_UNIDENTIFIED):
+        if use.role == "on-file" and is_live(use, view.now):
             yield unidentified(use)
+
+
+@lru_cache(maxsize=ASKED)
+def _members(question: Question, terminology: Terminology) -> frozenset[str]:
+    classes = slugs(question, "since_start_of")
+    return frozenset[str]().union(*map(terminology.substances_in, classes))
 
 
 def _latest_text(view: View, results: tuple[Usable, ...]) -> str:

@@ -11,16 +11,18 @@ normal would lower it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache, partial
 
-from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.derive import when
 from cds_service.facts.derive.lab import STALE, Found, Window, find, window_of
 from cds_service.facts.derive.lab_panel import grouped
 from cds_service.facts.derive.numbers import rounded
 from cds_service.facts.derive.results import Usable
-from cds_service.facts.derive.view import View, number, only, slugs
+from cds_service.facts.derive.view import ASKED, View, number, only, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import Measured
 from cds_service.facts.quantity import canonical, canonical_unit
@@ -34,10 +36,13 @@ _ONE_MG_DL = Measured(Interval.exactly(1), "mg/dL", "1 mg/dL")
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One result against its limit. ``why``: what keeps it open when ``low`` is None."""
+    """One result against its limit. ``why``: what keeps it open when ``low`` is None.
+
+    ``item`` works out what a card says of it.
+    """
 
     low: Truth
-    item: dict[str, object]
+    item: Callable[[], dict[str, object]]
     source: Source
     why: Unknown | None = None
 
@@ -66,33 +71,38 @@ class Electrolyte:
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many electrolytes are low, and which."""
     window = window_of(question, view)
-    each = [
-        _electrolyte(question, view, analytes, window)
-        for analytes in grouped(
-            each for each in slugs(question, "analytes") if each != ALBUMIN
-        ).values()
-    ]
+    each = [_electrolyte(question, view, analytes, window) for analytes in _asked(question)]
     lows = [level for one in each for level in one.levels if level.low]
     sure = sum(one.low is True for one in each)
     unsure = sum(one.low is None for one in each)
     gaps = tuple(dict.fromkeys(gap for one in each if one.low is None for gap in one.open))
-    count: Value = Interval(Fraction(sure), Fraction(sure + unsure))
+    count: Value = Interval.between(sure, sure + unsure)
     if gaps and not sure:
         count = gaps[0]
-    shown = {
-        "low": sure,
-        "names": tuple(str(level.item["name"]) for level in lows),
-        "lows": tuple(
-            f"{level.item['name']} {level.item['text']} ({level.item['date']})" for level in lows
-        ),
-        "items": [level.item for level in lows],
-    }
     sources = tuple(level.source for level in lows)
+    shown = Later(lambda: _shown(sure, lows))
     return only(question, Reading({"low": count}, shown, sources), gaps)
 
 
+@lru_cache(maxsize=ASKED)
+def _asked(question: Question) -> tuple[tuple[str, ...], ...]:
+    """The electrolytes asked about, each by the analytes that tell of it."""
+    asked = (each for each in slugs(question, "analytes") if each != ALBUMIN)
+    return tuple(map(tuple, grouped(asked).values()))
+
+
+def _shown(sure: int, lows: list[Level]) -> dict[str, object]:
+    items = [level.item() for level in lows]
+    return {
+        "low": sure,
+        "names": tuple(str(each["name"]) for each in items),
+        "lows": tuple(f"{each['name']} {each['text']} ({each['date']})" for each in items),
+        "items": items,
+    }
+
+
 def _electrolyte(
-    question: Question, view: View, analytes: list[str], window: Window
+    question: Question, view: View, analytes: tuple[str, ...], window: Window
 ) -> Electrolyte:
     found = [find(view, analyte, window) for analyte in analytes]
     there = [each for each in found if not each.nothing_usable]
@@ -108,46 +118,56 @@ def _level(question: Question, view: View, one: Usable, window: Window) -> Level
     """One result against the laboratory's limit, or the one the rule gives."""
     analyte, source = one.result.analyte, one.result.source
     name = view.name(analyte)
-    value, note = one.result.canonical, ""
+    value = one.result.canonical
     if value is None:
         why = Unknown(name, Reason.UNIT, f"result of {one.when}", source.reference)
-        return Level(None, {}, source, why)
-    limit, limit_text = _limit(question, one)
+        return Level(None, dict, source, why)
+    limit, is_own = _limit(question, one)
     if limit is None:
         why = Unknown(name, Reason.NO_LIMIT, f"result of {one.when}", source.reference)
-        return Level(None, {}, source, why)
+        return Level(None, dict, source, why)
+
+    def item(note: str = "") -> dict[str, object]:
+        return _item(view, one, name, note, _limit_text(one, limit, is_own=is_own))
+
     if analyte == CALCIUM and ALBUMIN in slugs(question, "analytes"):
         albumin = _albumin(view, window)
         if albumin is None:
-            return _uncorrected(view, one, value.compare("lt", limit), limit_text)
+            return _uncorrected(one, value.compare("lt", limit), name, item)
         value = _corrected(question, value, albumin)
-        note = _correction_text(value, one, albumin)
+        item = partial(item, _correction_text(value, one, albumin))
     low = value.compare("lt", limit)
+    if low is not None:
+        return Level(low, item, source)
     vague = Unknown(name, Reason.AMBIGUOUS, f"result of {one.when}", source.reference)
-    item = _item(view, one, name, note, limit_text)
-    return Level(low, item, source, vague if low is None else None)
+    return Level(None, item, source, vague)
 
 
-def _uncorrected(view: View, one: Usable, low: Truth, limit_text: str) -> Level:
+def _uncorrected(
+    one: Usable, low: Truth, name: str, item: Callable[[], dict[str, object]]
+) -> Level:
     """Without albumin: not low as measured is not low, anything else is open."""
-    name, source = view.name(CALCIUM), one.result.source
+    source = one.result.source
     if low is False:
-        return Level(False, _item(view, one, name, "", limit_text), source)
+        return Level(False, item, source)
     detail = f"{one.value.printed} on {one.when}, no albumin to correct it for"
-    return Level(None, {}, source, Unknown(name, Reason.AMBIGUOUS, detail, source.reference))
+    return Level(None, dict, source, Unknown(name, Reason.AMBIGUOUS, detail, source.reference))
 
 
-def _limit(question: Question, one: Usable) -> tuple[Fraction | None, str]:
-    """The lower limit in the canonical unit, and as printed."""
+def _limit(question: Question, one: Usable) -> tuple[Fraction | None, bool]:
+    """The lower limit in the canonical unit, and whether it is the laboratory's own."""
     analyte, lln = one.result.analyte, one.result.lln
     own = canonical(analyte, lln) if lln else None
-    if lln and own and own.number is not None:
-        return own.number, lln.printed if " " in lln.printed else f"{lln.printed} {lln.unit}"
-    floor = number(question, f"{analyte}_floor")
-    if floor is None:
-        return None, ""
-    text = f"{_plain(floor)} {canonical_unit(analyte)}, usual limit, none came with the result"
-    return floor, text
+    if own and own.number is not None:
+        return own.number, True
+    return number(question, f"{analyte}_floor"), False
+
+
+def _limit_text(one: Usable, limit: Fraction, *, is_own: bool) -> str:
+    analyte, lln = one.result.analyte, one.result.lln
+    if lln and is_own:
+        return lln.printed if " " in lln.printed else f"{lln.printed} {lln.unit}"
+    return f"{_plain(limit)} {canonical_unit(analyte)}, usual limit, none came with the result"
 
 
 def _plain(value: Fraction) -> str:
@@ -194,5 +214,5 @@ def _item(view: View, one: Usable, name: str, note: str, limit_text: str) -> dic
         "note": note,
         "limit": limit_text,
         "status": "" if one.result.status == "final" else one.result.status,
-        "age": when.age(one.when, view.chart.now, STALE),
+        "age": when.age(one.when, view.now, STALE),
     }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.course import DoseHistory
 from cds_service.facts.derive.view import View, only, slug
 from cds_service.facts.interval import Interval
@@ -24,7 +22,8 @@ def answer(question: Question, view: View) -> Answer:
         "days_since_last": _days_since_last(view, substance, gaps),
     }
     sources = (*(dose.source for dose in history.doses), *history.undated)
-    return only(question, Reading(fields, _shown(view, substance, bool(gaps)), sources), gaps)
+    shown = Later(lambda: _shown(view, substance, bool(gaps)))
+    return only(question, Reading(fields, shown, sources), gaps)
 
 
 def _exposed(history: DoseHistory, gaps: tuple[Unknown, ...]) -> bool | Unknown:
@@ -38,7 +37,7 @@ def _count(found: int, history: DoseHistory, gaps: tuple[Unknown, ...]) -> Inter
     least = max(found, 1 if history.undated else 0)
     if gaps:
         return Interval.at_least(least) if least else gaps[0]
-    return Interval(Fraction(least), Fraction(found + len(history.undated)))
+    return Interval.between(least, found + len(history.undated))
 
 
 def _cycles(view: View, substance: str, gaps: tuple[Unknown, ...]) -> Interval | Unknown:
@@ -56,8 +55,8 @@ def _days_since_last(
         if history.undated:
             return Unknown(f"day of the last {view.name(substance)} dose", Reason.NO_DATE)
         return gaps[0] if gaps else None
-    days = Fraction(max((view.chart.today - history.last.day).days, 0))
-    return Interval(Fraction(0) if gaps or history.undated else days, days)
+    days = max((view.today - history.last.day).days, 0)
+    return Interval.between(0 if gaps or history.undated else days, days)
 
 
 def _shown(view: View, substance: str, more: bool) -> dict[str, object]:

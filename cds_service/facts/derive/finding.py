@@ -71,7 +71,7 @@ def _unread(view: View, analyte: str) -> tuple[Unknown, ...]:
 def _in_window(question: Question, view: View) -> tuple[list[Result], list[Unknown]]:
     """The usable results of the window, and those that may belong to it."""
     analyte, within = slug(question, "analyte"), days(question, "within")
-    name, now = view.name(analyte), view.chart.now
+    name, now = view.name(analyte), view.now
     usable: list[Result] = []
     doubts: list[Unknown] = []
     for each in _on_file(view, analyte):
@@ -113,7 +113,7 @@ def _reading(view: View, analyte: str, result: Result, among: Iterable[Result]) 
         "positive": _positive(result, unread),
         "value": None if result.is_word else result.value or unread,
         "latest": not any(_is_later(other, result) for other in among),
-        "days_ago": when.days_before(moment, view.chart.now) if moment else unread,
+        "days_ago": when.days_before(moment, view.now) if moment else unread,
     }
     shown = {
         "name": name,

@@ -55,7 +55,7 @@ def answer(question: Question, view: View) -> Answer:
     """
     substance = slug(question, "substance")
     gaps = view.dose_gaps(substance, f"whether a dose of {view.name(substance)} was held")
-    found = tuple(holds(view, substance))
+    found = holds(view, substance)
     toxic = [each for each in found if each.for_toxicity is not False]
     hold = min(toxic or found, key=lambda each: each.day, default=None)
     if hold is None:
@@ -64,15 +64,16 @@ def answer(question: Question, view: View) -> Answer:
     return only(question, _reading(view, substance, hold, toxic, gaps))
 
 
-def holds(view: View, substance: str) -> Iterator[Hold]:
+def holds(view: View, substance: str) -> tuple[Hold, ...]:
     """Every dose held since the last one given, up to today."""
+    return view.once(("holds", substance), lambda: tuple(_holds(view, substance)))
+
+
+def _holds(view: View, substance: str) -> Iterator[Hold]:
     last = view.doses(substance).last
-    for use in view.chart.drugs:
-        reason = for_toxicity(use.status_reason)
-        if use.role != "on-file" or substance not in use.substances or not _is_held(use, reason):
-            continue
+    for use, reason in _held(view, substance):
         due = [day for day in _days(use) if (last is None or day > last.day)]
-        if due and min(due) <= view.chart.today:
+        if due and min(due) <= view.today:
             yield Hold(min(due), use.status_reason, reason, use.source)
 
 
@@ -83,12 +84,16 @@ def for_toxicity(reason: str) -> Truth:
     return False if _NOT_TOXIC.search(reason) else None
 
 
-def _is_held(use: DrugUse, reason: Truth) -> bool:
-    if use.do_not_perform:
-        return False
-    if use.status in _HELD.get(use.kind, ()):
-        return True
-    return reason is True and use.status in _ENDED.get(use.kind, ())
+def _held(view: View, substance: str) -> Iterator[tuple[DrugUse, Truth]]:
+    """What was held, or ended for toxicity, and whether it was for toxicity."""
+    for use in view.uses.of(frozenset((substance,))):
+        if use.role != "on-file" or use.do_not_perform:
+            continue
+        held = use.status in _HELD.get(use.kind, ())
+        if held or use.status in _ENDED.get(use.kind, ()):
+            reason = for_toxicity(use.status_reason)
+            if held or reason:
+                yield use, reason
 
 
 def _days(use: DrugUse) -> tuple[date, ...]:
@@ -98,10 +103,8 @@ def _days(use: DrugUse) -> tuple[date, ...]:
 
 
 def _undated(view: View, substance: str) -> Iterator[Unknown]:
-    for use in view.chart.drugs:
-        reason = for_toxicity(use.status_reason)
-        is_ours = use.role == "on-file" and substance in use.substances
-        if is_ours and _is_held(use, reason) and not _days(use):
+    for use, _ in _held(view, substance):
+        if not _days(use):
             what = f"when the held {view.name(substance)} dose was planned"
             yield Unknown(what, Reason.NO_DATE, reference=use.source.reference)
 
@@ -110,7 +113,7 @@ def _reading(
     view: View, substance: str, hold: Hold, toxic: list[Hold], gaps: tuple[Unknown, ...]
 ) -> Reading:
     planned = (planned_day(view, order) for order in view.drafts(substance))
-    days = (min(planned, default=view.chart.today) - hold.day).days
+    days = (min(planned, default=view.today) - hold.day).days
     regimen = view.regimen(substance)
     # A dose that nobody told us of may have ended the hold.
     unsure = gaps[0] if gaps else None

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.numbers import plain
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, slug
 from cds_service.facts.interval import Interval
@@ -54,7 +54,14 @@ def _reading(view: View, substance: str, use: DrugUse) -> Reading:
         "mixed": bool(others),
         "vial_content": Interval.exactly(vial) if vial else None,
     }
-    shown = {
+    shown = Later(lambda: _shown(view, use, run, others, vial))
+    return Reading(fields, shown, (use.source,))
+
+
+def _shown(
+    view: View, use: DrugUse, run: Infusion, others: frozenset[str], vial: Fraction | None
+) -> dict[str, object]:
+    return {
         "label": use.label,
         "reference": use.source.reference,
         "route": use.route,
@@ -63,7 +70,6 @@ def _reading(view: View, substance: str, use: DrugUse) -> Reading:
         "mixed_with": view.names(others),
         "vial": f"{plain(vial)} mg" if vial else "",
     }
-    return Reading(fields, shown, (use.source,))
 
 
 def is_intravenous(use: DrugUse) -> bool | Unknown | None:

@@ -21,7 +21,7 @@ from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Dose
 from cds_service.facts.derive import when
 from cds_service.facts.derive.numbers import rounded, times_text
-from cds_service.facts.derive.results import Placed, Results, Usable
+from cds_service.facts.derive.results import NOTHING, Placed, Results, Usable
 from cds_service.facts.derive.results import recency as placed_recency
 from cds_service.facts.derive.transplant import graft_day
 from cds_service.facts.derive.view import ASKED, View, days, slug, slugs
@@ -70,20 +70,41 @@ class Found:
 def answer(question: Question, view: View) -> Answer:
     """A reading per result to be judged, of every analyte asked for."""
     window = window_of(question, view)
-    found = [find(view, analyte, window) for analyte in slugs(question, "analyte")]
-    readings = tuple(_reading(view, result) for each in found for result in each.results)
-    return Answer(question, readings, tuple(gap for each in found for gap in each.gaps))
+    told = [_told_of(view, analyte, window) for analyte in slugs(question, "analyte")]
+    if len(told) == 1:
+        return Answer(question, *told[0])
+    readings = tuple(reading for each, _ in told for reading in each)
+    return Answer(question, readings, tuple(gap for _, gaps in told for gap in gaps))
+
+
+def _told_of(
+    view: View, analyte: str, window: Window
+) -> tuple[tuple[Reading, ...], tuple[Unknown, ...]]:
+    """The readings of one analyte, and why they may not be all, whichever question asks."""
+    return view.once(("told", analyte, window), lambda: _tell(view, analyte, window))
+
+
+def _tell(
+    view: View, analyte: str, window: Window
+) -> tuple[tuple[Reading, ...], tuple[Unknown, ...]]:
+    found = find(view, analyte, window)
+    return tuple(_reading(view, each) for each in found.results), found.gaps
 
 
 def window_of(question: Question, view: View) -> Window:
     """The window a question about results asks for."""
-    substance = slug(question, "after_dose_of")
-    to_graft = question.get("before_transplant") is True
-    window = period_of(question)
+    window, substance, to_graft = _asked(question)
     if not substance and not to_graft:
         return window
     key = ("window", window, substance, to_graft)
     return view.once(key, lambda: _narrowed(window, view, substance, to_graft))
+
+
+@lru_cache(maxsize=ASKED)
+def _asked(question: Question) -> tuple[Window, str, bool]:
+    """The period, the drug whose dose it must follow, and whether a graft must follow it."""
+    to_graft = question.get("before_transplant") is True
+    return period_of(question), slug(question, "after_dose_of"), to_graft
 
 
 @lru_cache(maxsize=ASKED)
@@ -111,7 +132,12 @@ def _narrowed(window: Window, view: View, substance: str, to_graft: bool) -> Win
 def results_of(view: View, analyte: str) -> Results:
     """The results of one analyte on their time line."""
     key = ("results", analyte)
-    return view.once(key, lambda: Results(view.labs(analyte), view.chart.now))
+    return view.once(key, lambda: _on_time_line(view, analyte))
+
+
+def _on_time_line(view: View, analyte: str) -> Results:
+    every = view.labs(analyte)
+    return Results(every, view.now) if every else NOTHING
 
 
 def find(view: View, analyte: str, window: Window) -> Found:
@@ -138,7 +164,7 @@ def find_among(
     view: View, among: Results, name: str, concerns: Iterable[str], window: Window
 ) -> Found:
     """The results to be judged of those that measure one thing, whatever their analytes."""
-    now = view.chart.now
+    now = view.now
     newest, fitting, unsure = _looked_through(among, window, now)
     results = tuple(_beside(newest, fitting, now))
     gaps = view.gaps((OBSERVATIONS,), name, concerns)
@@ -165,11 +191,13 @@ def _looked_through(
     Looked at is all that may be as late as the newest, or be of about the same time.
     """
     newest: Placed | None = None
-    enough = now
     fitting: list[Placed] = []
-    unsure = [*among.undated, *((one.place, one.result) for one in among.ahead)]
+    unsure = list(among.undated)
+    if among.ahead:
+        unsure += ((one.place, one.result) for one in among.ahead)
+    enough = when.oldest(now, window.within)
     for one in among.newest_first:
-        if newest and one.latest < enough:
+        if enough and one.latest < enough:
             break
         fits = _fits(one.when, window, now)
         if fits and one.result.value is not None:
@@ -185,9 +213,13 @@ def _doubts(
     unsure: Iterable[_InChart], newest: Placed | None, name: str, window: Window, now: datetime
 ) -> Iterator[Unknown]:
     """Why what may be newer than the newest cannot be used, in the order of the chart."""
-    for _, result in sorted(unsure, key=lambda each: each[0]):
+    for _, result in sorted(unsure, key=_first):
         if _may_be_newer(result, newest, now):
             yield _doubt(result, name, window, now)
+
+
+def _first(one: _InChart) -> int:
+    return one[0]
 
 
 def _doubt(result: LabResult, name: str, window: Window, now: datetime) -> Unknown:
@@ -241,6 +273,8 @@ def _beside(newest: Placed | None, fitting: list[Placed], now: datetime) -> Iter
     first = Usable.of(newest.result) if newest else None
     if first:
         yield first
+    if len(fitting) == 1 and newest:
+        return
     for one in sorted(fitting, key=_place):
         usable = Usable.of(one.result) if one is not newest else None
         if usable is None:
@@ -291,7 +325,7 @@ def _only_preliminary(name: str, results: tuple[Usable, ...]) -> Iterator[Unknow
 
 def _nothing(view: View, among: Iterable[LabResult], name: str, window: Window) -> Unknown:
     """No usable result in the window, and what there is instead."""
-    now = view.chart.now
+    now = view.now
     dates = [each.when for each in among if each.when and each.value is not None]
     recent = [each for each in dates if when.is_within(each, now, window.within)]
     if recent and window.after:
@@ -312,18 +346,20 @@ def days_text(period: timedelta) -> str:
 
 def _reading(view: View, one: Usable) -> Reading:
     """What is said of a result, whichever question found it."""
-    return view.once(("lab", id(one.result)), lambda: _told(view, one))
+    return view.once(("lab", id(one.result)), lambda: _work_out(view, one))
 
 
-def _told(view: View, one: Usable) -> Reading:
+def _work_out(view: View, one: Usable) -> Reading:
     name = view.name(one.result.analyte)
     times = times_uln(one, name)
     fields: dict[str, Value] = {
         "times_uln": times,
         "value": one.result.canonical or _no_unit(one, name),
-        "days_ago": when.days_before(one.when, view.chart.now),
+        "days_ago": when.days_before(one.when, view.now),
     }
-    return Reading(fields, Later(lambda: _shown(view, one, times)), (one.result.source,))
+    # Kept in the view, so it must not keep the view.
+    now = view.now
+    return Reading(fields, Later(lambda: _shown(name, now, one, times)), (one.result.source,))
 
 
 def times_uln(one: Usable, name: str) -> Interval | Unknown:
@@ -346,11 +382,11 @@ def _no_unit(one: Usable, name: str) -> Unknown:
     return Unknown(name, Reason.UNIT, detail, one.result.source.reference)
 
 
-def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, object]:
+def _shown(name: str, now: datetime, one: Usable, times: Interval | Unknown) -> dict[str, object]:
     result = one.result
     printed, _, unit = one.value.printed.partition(" ")
     return {
-        "name": view.name(result.analyte),
+        "name": name,
         "text": one.value.printed,
         "value": printed,
         "unit": unit,
@@ -359,7 +395,7 @@ def _shown(view: View, one: Usable, times: Interval | Unknown) -> dict[str, obje
         "times": times_text(_printed_times(one, times)) if isinstance(times, Interval) else "",
         "uln_from": "".join(f", {part}" for part in _about_limit(result) if part),
         "status": "" if result.status == "final" else result.status,
-        "age": when.age(one.when, view.chart.now, STALE),
+        "age": when.age(one.when, now, STALE),
     }
 
 

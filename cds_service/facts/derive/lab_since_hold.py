@@ -62,13 +62,13 @@ def _course(view: View, analyte: str, held: date) -> Course:
         elif since is not False and result.status == "final":
             hidden = True
     gaps = view.gaps((OBSERVATIONS,), view.name(analyte), (analyte,))
-    ordered = sorted(found, key=lambda one: when.span(one.when, view.chart.now.tzinfo))
+    ordered = sorted(found, key=lambda one: when.span(one.when, view.now.tzinfo))
     return Course(tuple(ordered), gaps, hidden or bool(gaps))
 
 
 def _is_since(result: LabResult, held: date, view: View) -> bool | None:
     """From the day of the held dose on; None when its date does not tell."""
-    if result.when is None or when.is_ahead(result.when, view.chart.now):
+    if result.when is None or when.is_ahead(result.when, view.now):
         return None
     if result.when.first >= held:
         return True
@@ -87,7 +87,7 @@ def _reading(view: View, analyte: str, course: Course, held: date) -> Reading:
         "lowest_times_uln": lowest,
         "days": Interval(
             Fraction(max(least, 0)),
-            Fraction((view.chart.today - held).days if course.hidden else most),
+            Fraction((view.today - held).days if course.hidden else most),
         ),
     }
     shown = {

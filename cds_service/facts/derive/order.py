@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.course import Cycle, Dose, Place, place_next, with_next
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
 from cds_service.facts.derive.walk import Walk
@@ -59,7 +59,7 @@ def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
 
 
 def _planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
-    today = view.chart.today
+    today = view.today
     started = (order.start.day,) if order.start and order.start.day else ()
     ahead = sorted({day for day in order.days or started if day >= today})
     return tuple(ahead) or (today,)
@@ -152,14 +152,21 @@ def _reading(view: View, substance: str, order: DrugUse) -> Reading:
         "first_dose": _first_dose(view, substance, found),
         "stated": order.cycle is not None,
     }
-    shown = {
+    shown = Later(lambda: _shown(view, substance, order, found, gaps))
+    return Reading(fields, shown, (order.source,))
+
+
+def _shown(
+    view: View, substance: str, order: DrugUse, found: Position, gaps: tuple[Unknown, ...]
+) -> dict[str, object]:
+    day = known_day(found, gaps)
+    return {
         "label": order.label,
         "reference": order.source.reference,
         "cycle": "" if found.cycle is None else str(found.cycle),
-        "day": "" if (day := known_day(found, gaps)) is None else str(day),
+        "day": "" if day is None else str(day),
         "cycle_text": cycle_text(view, substance, found, gaps),
     }
-    return Reading(fields, shown, (order.source,))
 
 
 def known_cycle(

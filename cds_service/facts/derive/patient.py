@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.answers import Answer, Later, Question, Reading
 from cds_service.facts.derive.view import View, only
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Moment
@@ -16,7 +15,8 @@ from cds_service.facts.vocabulary import PATIENT
 def answer(question: Question, view: View) -> Answer:
     """Completed years (an interval when only the year of birth is known) and sex."""
     years = age(view)
-    return only(question, Reading({"age": years, "sex": _sex(view)}, {"age": _text(years)}))
+    shown = Later(lambda: {"age": _text(years)})
+    return only(question, Reading({"age": years, "sex": _sex(view)}, shown))
 
 
 def age(view: View) -> Interval | Unknown:
@@ -39,11 +39,11 @@ def _sex(view: View) -> str | Unknown:
 
 
 def _years(birth: Moment, view: View) -> Interval | Unknown:
-    today = view.chart.today
+    today = view.today
     if birth.first > today:
         return Unknown("age", Reason.CONFLICT, "the date of birth lies ahead")
     youngest = completed_years(min(birth.last, today), today)
-    return Interval(Fraction(youngest), Fraction(completed_years(birth.first, today)))
+    return Interval.between(youngest, completed_years(birth.first, today))
 
 
 def _missing(what: str, view: View) -> Unknown:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from fractions import Fraction
+from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.drugs import LIVE, NEEDS, unidentified
 from cds_service.facts.derive.order import planned_days
-from cds_service.facts.derive.view import DRAFTS, View, only, slug, slugs
+from cds_service.facts.derive.view import ASKED, DRAFTS, UNIDENTIFIED, View, only, slug, slugs
 from cds_service.facts.interval import Interval, Truth
 from cds_service.facts.model import DrugUse
 from cds_service.facts.unknown import Reason, Unknown
+from cds_service.terminology import Terminology
 
+_NEEDS = (DRAFTS, *NEEDS)
+_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 _WHAT = "premedication"
 
 
@@ -27,13 +30,14 @@ def answer(question: Question, view: View) -> Answer:
     planned = _dose_days(view, slug(question, "substance"))
     classes = slugs(question, "classes")
     covered = {each: _covered(view, each, planned) for each in classes}
-    gaps = view.gaps((DRAFTS, *NEEDS), _WHAT, _members(view, classes))
+    gaps = view.gaps(_NEEDS, _WHAT, _members(classes, view.terminology))
     doubts = (*gaps, *_unidentified(view, planned))
     absent = [each for each in classes if covered[each] is False]
     unsure = [each for each in classes if covered[each] is None]
     missing = [] if doubts else absent
-    count: Value = Interval(Fraction(len(missing)), Fraction(len(absent) + len(unsure)))
-    reading = Reading({"missing": count}, _shown(view, missing, planned), _sources(view, classes))
+    count: Value = Interval.between(len(missing), len(absent) + len(unsure))
+    shown = Later(lambda: _shown(view, missing, planned))
+    reading = Reading({"missing": count}, shown, _sources(view, classes))
     open_ = doubts if absent else ()
     return only(question, reading, (*open_, *(_unsure(view, each) for each in unsure)))
 
@@ -44,8 +48,9 @@ def _dose_days(view: View, substance: str) -> tuple[date, ...]:
     return tuple(sorted(days))
 
 
-def _members(view: View, classes: Iterable[str]) -> frozenset[str]:
-    return frozenset[str]().union(*(view.terminology.substances_in(each) for each in classes))
+@lru_cache(maxsize=ASKED)
+def _members(classes: tuple[str, ...], terminology: Terminology) -> frozenset[str]:
+    return frozenset[str]().union(*map(terminology.substances_in, classes))
 
 
 def _covered(view: View, drug_class: str, planned: tuple[date, ...]) -> Truth:
@@ -58,8 +63,7 @@ def _covered(view: View, drug_class: str, planned: tuple[date, ...]) -> Truth:
 
 def _covered_on(view: View, drug_class: str, day: date) -> Truth:
     members = view.terminology.substances_in(drug_class)
-    uses = [use for use in view.chart.drugs if use.substances & members and not use.local_use]
-    return _best(_covers(use, day) for use in uses)
+    return _best(_covers(use, day) for use in view.uses.of(members) if not use.local_use)
 
 
 def _best(truths: Iterable[Truth]) -> Truth:
@@ -104,8 +108,8 @@ def _unidentified(view: View, planned: tuple[date, ...]) -> tuple[Unknown, ...]:
     """Drugs that might be of any class, because nobody could identify them."""
     return tuple(
         unidentified(use)
-        for use in view.chart.drugs
-        if use.resolved_by == "nothing" and any(_covers(use, day) is not False for day in planned)
+        for use in view.uses.of(_UNIDENTIFIED)
+        if any(_covers(use, day) is not False for day in planned)
     )
 
 
@@ -114,9 +118,8 @@ def _unsure(view: View, drug_class: str) -> Unknown:
     return Unknown(what, Reason.NO_DATE, "a single dose on file without a day")
 
 
-def _sources(view: View, classes: Iterable[str]) -> tuple[Source, ...]:
-    members = _members(view, classes)
-    return tuple(use.source for use in view.chart.drugs if use.substances & members)
+def _sources(view: View, classes: tuple[str, ...]) -> tuple[Source, ...]:
+    return tuple(use.source for use in view.uses.of(_members(classes, view.terminology)))
 
 
 def _shown(view: View, missing: list[str], planned: tuple[date, ...]) -> dict[str, object]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.numbers import plain
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, slug
 from cds_service.facts.interval import Interval
@@ -52,12 +52,14 @@ def _reading(use: DrugUse) -> Reading:
         "frozen": bool(_FROZEN.search(use.text)) and not _DENIED.search(use.text),
         "light": bool(_LIGHT.search(use.text)) and not _DENIED.search(use.text),
     }
-    shown = {
-        "label": use.label,
-        "reference": use.source.reference,
-        "to_dilution": _text(to_dilution),
-        "to_end": _text(to_end),
-    }
+    shown = Later(
+        lambda: {
+            "label": use.label,
+            "reference": use.source.reference,
+            "to_dilution": _text(to_dilution),
+            "to_end": _text(to_end),
+        }
+    )
     return Reading(fields, shown, (use.source,))
 
 

@@ -35,7 +35,7 @@ def latest(view: View, analytes: tuple[str, ...]) -> Found:
     return view.once(
         ("latest", analytes),
         lambda: find_among(
-            view, Results(preferred(view, analytes), view.chart.now), WHAT, analytes, within(None)
+            view, Results(preferred(view, analytes), view.now), WHAT, analytes, within(None)
         ),
     )
 
@@ -78,7 +78,7 @@ def _reading(question: Question, view: View, one: Usable) -> Reading:
     highest = max(_usable(view, analytes), key=lambda each: _length(each), default=one)
     fields: dict[str, Value] = {
         "value": one.result.canonical or _no_unit(one),
-        "days_ago": when.days_before(one.when, view.chart.now),
+        "days_ago": when.days_before(one.when, view.now),
         "above_baseline": _rise(view, one, before, substance, analytes[0]),
         "highest": highest.result.canonical,
     }
@@ -91,7 +91,7 @@ def _shown(view: View, one: Usable, before: Usable | None, highest: Usable) -> d
         "name": view.name(one.result.analyte),
         "text": one.value.printed,
         "date": str(one.when),
-        "age": when.age(one.when, view.chart.now, STALE),
+        "age": when.age(one.when, view.now, STALE),
         "status": "" if one.result.status == "final" else one.result.status,
         "baseline": before.value.printed if before else "",
         "baseline_date": str(before.when) if before else "",
@@ -104,7 +104,7 @@ def _usable(view: View, analytes: tuple[str, ...]) -> Iterator[Usable]:
     """Results with a length and a date up to now, one formula per ECG."""
     for result in preferred(view, analytes):
         one = Usable.of(result)
-        if one and result.canonical and not when.is_ahead(one.when, view.chart.now):
+        if one and result.canonical and not when.is_ahead(one.when, view.now):
             yield one
 
 
@@ -119,7 +119,7 @@ def _no_unit(one: Usable) -> Unknown:
 
 def _baseline(view: View, substance: str, analyte: str) -> Usable | None:
     """The latest final of the analyte from before the first dose; one of that day counts."""
-    first, now = view.doses(substance).first, view.chart.now
+    first, now = view.doses(substance).first, view.now
     if first is None:
         return None
     earlier = [

@@ -71,11 +71,11 @@ def _is_left_out(use: DrugUse, question: Question) -> bool:
 
 
 def _is_recent(use: DrugUse, within: timedelta, view: View) -> Truth:
-    if is_live(use, view.chart.now):
+    if is_live(use, view.now):
         return True
     if use.status not in _ENDED:
         return False
-    today = view.chart.today
+    today = view.today
     known = [day for day in (*use.days, use.end.last if use.end else None) if day]
     if use.start:
         known.append(use.start.first)
@@ -95,7 +95,7 @@ def _items(
         if known is None or _last(use) >= _last(known):
             newest[substance] = use
     return [
-        {**item(view, substance, use, classes), "last": _last(use)}
+        {**item(view.terminology, substance, use, classes), "last": _last(use)}
         for substance, use in sorted(newest.items())
     ]
 

@@ -163,7 +163,7 @@ def _entries_of(
         reference = entry.source.reference
         if belongs is None:
             doubts.append(Unknown(what, Reason.NO_DATE, entry.label, reference))
-        elif belongs and entry.when and not when.is_ahead(entry.when, view.chart.now):
+        elif belongs and entry.when and not when.is_ahead(entry.when, view.now):
             found.append((entry.when, entry))
     finals = [pair for pair in found if pair[1].status == "final"]
     if found and not finals:

@@ -6,7 +6,7 @@ the newest result that counts can neither be as late nor contradict it, so nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from cds_service.facts.cheap import cheap_dataclass
@@ -68,7 +68,22 @@ class Results:
         # Stable: of two as recent, the one the chart has first comes first.
         self.newest_first.sort(key=recency, reverse=True)
 
+    def back_to(self, oldest: datetime | None) -> Iterator[Placed]:
+        """Every dated result, those ahead too, newest first; none from before an instant."""
+        dated = self.newest_first
+        if self.ahead:
+            in_chart = sorted((*self.ahead, *dated), key=lambda one: one.place)
+            dated = sorted(in_chart, key=recency, reverse=True)
+        for one in dated:
+            if oldest and one.latest < oldest:
+                return
+            yield one
+
 
 def recency(one: Placed) -> tuple[datetime, datetime]:
     """By effective time, then by time of issue."""
     return one.latest, one.issued
+
+
+NOTHING = Results((), datetime.min)
+"""The results of what was never measured."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.order import (
     Position,
     cycle_text,
@@ -36,25 +36,31 @@ def _reading(view: View, substance: str, use: DrugUse) -> Reading:
     days = planned_days(view, use)
     what = f"days since the last {view.name(substance)} dose"
     gaps = view.dose_gaps(substance, what)
-    last, day_one = _last_dose(view, substance, days[0]), _day_one(view, substance, place)
     fields: dict[str, Value] = {
         "cycle": known_cycle(view, substance, place, gaps),
         "day_one": is_day_one(view, substance, place, gaps),
         "days_since_last": days_since_last(view, substance, days, gaps),
         "days_since_day_one": _since_day_one(view, substance, place, days[0], gaps),
     }
-    shown = {
+    return Reading(fields, Later(lambda: _shown(view, substance, use, gaps)), (use.source,))
+
+
+def _shown(
+    view: View, substance: str, use: DrugUse, gaps: tuple[Unknown, ...]
+) -> dict[str, object]:
+    place, day = position(view, substance, use), planned_days(view, use)[0]
+    last, day_one = _last_dose(view, substance, day), _day_one(view, substance, place)
+    return {
         "label": use.label,
         "reference": use.source.reference,
         "cycle": "" if place.cycle is None else str(place.cycle),
         "cycle_text": cycle_text(view, substance, place, gaps),
-        "date": str(days[0]),
+        "date": str(day),
         "last": str(last) if last else "",
         "day_one": str(day_one) if day_one else "",
-        "days": str((days[0] - last).days) if last else "",
-        "cycle_days": str((days[0] - day_one).days) if day_one else "",
+        "days": str((day - last).days) if last else "",
+        "cycle_days": str((day - day_one).days) if day_one else "",
     }
-    return Reading(fields, shown, (use.source,))
 
 
 def _last_dose(view: View, substance: str, planned: date) -> date | None:

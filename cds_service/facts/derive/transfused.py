@@ -45,7 +45,7 @@ class Transfusions:
 
         Where only days are known they may have followed each other: same day counts as before.
         """
-        zone = view.chart.now.tzinfo
+        zone = view.now.tzinfo
         first, last = when.span(counted, zone)
         for each in self.given:
             if each.when is None:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from fractions import Fraction
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
-from cds_service.facts.derive.view import View, is_live_order, only, slugs
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.derive.view import AS_CONDITIONING, View, is_live_order, only, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import (
     ConditionEntry,
@@ -19,7 +18,6 @@ from cds_service.facts.model import (
     ProcedureEntry,
     TransplantStatement,
 )
-from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import (
     CARE_PLANS,
@@ -33,6 +31,7 @@ INTENT = (SERVICE_REQUESTS, CARE_PLANS, GOALS, PROCEDURES)
 DONE = (PROCEDURES, CONDITIONS)
 
 _HSCT, _AUTOLOGOUS, _HISTORY, _NOT_HSCT = "hsct", "hsct-autologous", "hsct-history", "not-hsct"
+_HISTORIES = frozenset((_HISTORY,))
 _INTENDED = "whether a transplant is planned"
 _WAS_DONE = "whether a transplant was done"
 _DAY = "day of the planned transplant"
@@ -58,7 +57,8 @@ def answer(question: Question, view: View) -> Answer:
         *(each.source for each in done),
         *(each.source for each in _histories(view)),
     )
-    return only(question, Reading(fields, _shown(view, wanted, refused), sources))
+    shown = Later(lambda: _shown(view, wanted, refused))
+    return only(question, Reading(fields, shown, sources))
 
 
 def statements(
@@ -68,6 +68,13 @@ def statements(
 
     A plan for a graft that was done since is fulfilled and no sign any more.
     """
+    drugs = frozenset(typical)
+    return view.once(("transplant", drugs), lambda: _statements(view, drugs))
+
+
+def _statements(
+    view: View, typical: frozenset[str]
+) -> tuple[tuple[TransplantStatement, ...], tuple[TransplantStatement, ...]]:
     latest = max((each.performed.last for each in grafts(view) if each.performed), default=None)
     live = [
         each
@@ -87,15 +94,12 @@ def _prepared(view: View) -> tuple[TransplantStatement, ...]:
     )
 
 
-def _conditioning_orders(view: View, typical: Iterable[str]) -> tuple[TransplantStatement, ...]:
+def _conditioning_orders(view: View, typical: frozenset[str]) -> tuple[TransplantStatement, ...]:
     """Live orders of drugs that are given for nothing else, or of a conditioning order set."""
-    drugs = frozenset(typical)
     return tuple(
         TransplantStatement("yes", use.source, use.label, role=use.role)
-        for use in view.chart.drugs
-        if is_live_order(use)
-        and not use.local_use
-        and (use.substances & drugs or is_conditioning(use.order_set))
+        for use in view.uses.of(typical | {AS_CONDITIONING})
+        if is_live_order(use) and not use.local_use
     )
 
 
@@ -105,10 +109,14 @@ def _is_graft(procedure: ProcedureEntry) -> bool:
 
 def grafts(view: View) -> tuple[ProcedureEntry, ...]:
     """The transplants that were done, the latest last; those without a date come first."""
+    return view.once("grafts", lambda: _grafts(view)) if view.chart.procedures else ()
+
+
+def _grafts(view: View) -> tuple[ProcedureEntry, ...]:
     found = [
         each for each in view.chart.procedures if each.status == "completed" and _is_graft(each)
     ]
-    today = view.chart.today
+    today = view.today
     dated = [each for each in found if each.performed and not _is_ahead(each.performed, view)]
     undated = [each for each in found if each.performed is None]
     return (
@@ -119,16 +127,16 @@ def grafts(view: View) -> tuple[ProcedureEntry, ...]:
 
 def _is_ahead(moment: Moment, view: View) -> bool:
     if moment.at:
-        return moment.at > view.chart.now
-    return moment.first > view.chart.today
+        return moment.at > view.now
+    return moment.first > view.today
 
 
 def _histories(view: View) -> tuple[ConditionEntry, ...]:
     """Diagnoses that say a transplant was done."""
     return tuple(
         each
-        for each in view.chart.conditions
-        if _HISTORY in each.concepts and each.verification in ("", "confirmed", "provisional")
+        for each in view.entries.of(_HISTORIES)
+        if each.verification in ("", "confirmed", "provisional")
     )
 
 
@@ -138,7 +146,9 @@ def graft_day(view: View, around: timedelta | None) -> Moment | None:
     None when no day 0 is known, or only one so long ago that it belongs to the past.
     """
     wanted = [each.day0 for each in view.chart.transplant if each.day0 and each.stance == "yes"]
-    today = view.chart.today
+    if not wanted and not view.chart.procedures:
+        return None
+    today = view.today
     ahead = [day for day in wanted if day.last >= today]
     if ahead:
         return min(ahead, key=lambda day: day.first)
@@ -181,12 +191,12 @@ def _days_ahead(
     refused: tuple[TransplantStatement, ...],
 ) -> Interval | Unknown | None:
     """Days to day 0; None when no transplant is intended, or only one whose day has passed."""
-    today = view.chart.today
+    today = view.today
     days = [each.day0 for each in wanted if each.day0 and each.day0.last >= today]
     if days:
         soonest = min(days, key=lambda day: day.first)
-        first = Fraction(max((soonest.first - today).days, 0))
-        return Interval(first, Fraction((soonest.last - today).days))
+        first = max((soonest.first - today).days, 0)
+        return Interval.between(first, (soonest.last - today).days)
     gaps = view.gaps(INTENT, _DAY, (_HSCT,))
     if gaps:
         return gaps[0]
@@ -216,9 +226,9 @@ def _days_since(view: View) -> Interval | Unknown | None:
     dates = [each.performed for each in grafts(view) if each.performed]
     gaps = view.gaps((PROCEDURES,), "day of the last transplant", (_HSCT,))
     if dates:
-        today = view.chart.today
+        today = view.today
         least = 0 if gaps else max((today - dates[-1].last).days, 0)
-        return Interval(Fraction(least), Fraction(max((today - dates[-1].first).days, 0)))
+        return Interval.between(least, max((today - dates[-1].first).days, 0))
     if gaps:
         return gaps[0]
     found = was_done(view)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
-from cds_service.facts.derive.view import DRAFTS, View, only, slug
+from cds_service.facts.derive.view import DRAFTS, UNIDENTIFIED, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
 from cds_service.facts.unknown import Unknown
@@ -20,19 +20,24 @@ def answer(question: Question, view: View) -> Answer:
     substance = slug(question, "substance")
     found = [
         use
-        for use in view.chart.drugs
-        if is_live(use, view.chart.now) and _is_in_doubt(use, substance)
+        for use in view.uses.of(frozenset((substance, UNIDENTIFIED)))
+        if _is_in_doubt(use, substance) and is_live(use, view.now)
     ]
-    drafts = [use for use in found if use.role == "draft"]
-    named = tuple(unidentified(use) for use in found)
     gaps = view.gaps(NEEDS, "active medications")
     fields: dict[str, Value] = {
         "count": Interval.at_least(len(found)) if gaps else Interval.exactly(len(found)),
-        "drafted": bool(drafts) or next(iter(_lost_drafts(view)), False),
+        "drafted": any(use.role == "draft" for use in found)
+        or next(iter(_lost_drafts(view)), False),
     }
-    shown = {
+    shown = Later(lambda: _shown(view, substance, found))
+    return only(question, Reading(fields, shown, tuple(use.source for use in found)), gaps)
+
+
+def _shown(view: View, substance: str, found: list[DrugUse]) -> dict[str, object]:
+    named = tuple(unidentified(use) for use in found)
+    return {
         "names": _names(found),
-        "drafts": _names(drafts),
+        "drafts": _names(use for use in found if use.role == "draft"),
         "items": [
             {
                 "name": _name(use),
@@ -44,7 +49,6 @@ def answer(question: Question, view: View) -> Answer:
         ],
         "topics": {"count": named, "drafted": named},
     }
-    return only(question, Reading(fields, shown, tuple(use.source for use in found)), gaps)
 
 
 def _lost_drafts(view: View) -> tuple[Unknown, ...]:

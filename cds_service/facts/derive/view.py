@@ -12,6 +12,7 @@ from cds_service.facts.answers import Answer, Question, Reading
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
 from cds_service.facts.derive.index import Index
 from cds_service.facts.model import Chart, ConditionEntry, DrugUse, LabResult
+from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.regimen import Regimen
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import DOSES, PATIENT
@@ -28,6 +29,9 @@ itself, which come by no prefetch key."""
 UNIDENTIFIED = "?"
 """Stands among the substances of a drug that nobody could identify, which might be any."""
 
+AS_CONDITIONING = "!"
+"""Stands among the substances of a drug of an order set that calls itself conditioning."""
+
 ASKED = 4096
 """Questions of which what they ask for is kept; a rulebook has some hundred."""
 
@@ -43,8 +47,14 @@ class View:
         """Take the chart of one call; nothing is worked out before it is asked for."""
         self.chart = chart
         self.terminology = terminology
+        self.name = terminology.display_name
+        """The name a clinician reads for a substance, analyte or diagnosis."""
         self._regimens = regimens
+        self.now = chart.now
+        self.today = chart.today
         self._known: dict[Hashable, Any] = {}
+        self._drafts: dict[str, tuple[DrugUse, ...]] = {}
+        self._doses: dict[str, DoseHistory] = {}
         self._sent_whole = not (chart.gaps or chart.set_aside)
 
     def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
@@ -54,10 +64,6 @@ class View:
             known = self._known[key] = work_out()
         found: T = known
         return found
-
-    def name(self, slug: str) -> str:
-        """The name a clinician reads for a substance, analyte or diagnosis."""
-        return self.terminology.display_name(slug)
 
     def names(self, slugs: Iterable[str]) -> tuple[str, ...]:
         """Their names in the order of the alphabet."""
@@ -80,7 +86,7 @@ class View:
 
     @cached_property
     def uses(self) -> Index[DrugUse]:
-        """Every use of a drug by substance, those of nobody knows what by ``UNIDENTIFIED``."""
+        """Every use of a drug by substance, ``UNIDENTIFIED`` and ``AS_CONDITIONING``."""
         return Index(self.chart.drugs, _substances)
 
     @cached_property
@@ -90,22 +96,21 @@ class View:
 
     def drafts(self, substance: str) -> tuple[DrugUse, ...]:
         """The live orders of a substance that are being signed now."""
-        return self.once(
-            ("drafts", substance),
-            lambda: tuple(
-                use
-                for use in self.uses.of(frozenset((substance,)))
-                if use.role == "draft" and is_live_order(use)
-            ),
-        )
+        known = self._drafts.get(substance)
+        if known is None:
+            uses = self.uses.of(frozenset((substance,)))
+            known = tuple(use for use in uses if use.role == "draft" and is_live_order(use))
+            self._drafts[substance] = known
+        return known
 
     def doses(self, substance: str) -> DoseHistory:
         """The doses of a substance given up to now."""
-        regimen = self.regimen(substance)
-        return self.once(
-            ("doses", substance),
-            lambda: dose_history(self.chart.drugs, substance, self.chart.now, regimen),
-        )
+        known = self._doses.get(substance)
+        if known is None:
+            uses = self.uses.of(frozenset((substance,)))
+            known = dose_history(uses, substance, self.now, self.regimen(substance))
+            self._doses[substance] = known
+        return known
 
     def cycles(self, substance: str) -> tuple[Cycle, ...]:
         """The cycles begun, as the doses tell; none without a regimen."""
@@ -122,6 +127,8 @@ class View:
 
     def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why the course is not known for certain: unread records, doses on an unknown day."""
+        if self._sent_whole and not self.doses(substance).undated:
+            return ()
         key = ("dose gaps", substance, what)
         return self.once(key, lambda: tuple(self._dose_gaps(substance, what)))
 
@@ -170,7 +177,12 @@ def names_of(slugs: Iterable[str], terminology: Terminology) -> tuple[str, ...]:
 
 
 def _substances(use: DrugUse) -> Iterable[str]:
-    return (*use.substances, UNIDENTIFIED) if use.resolved_by == "nothing" else use.substances
+    words = [*use.substances]
+    if use.resolved_by == "nothing":
+        words.append(UNIDENTIFIED)
+    if use.order_set and is_conditioning(use.order_set):
+        words.append(AS_CONDITIONING)
+    return words
 
 
 def is_live_order(use: DrugUse) -> bool:
@@ -187,6 +199,7 @@ def only(question: Question, reading: Reading, gaps: tuple[Unknown, ...] = ()) -
     return Answer(question, (reading,), gaps)
 
 
+@lru_cache(maxsize=ASKED)
 def slugs(question: Question, selector: str) -> tuple[str, ...]:
     """The words of a selector that takes one or many; none when the rule left it out."""
     value = question.get(selector)
@@ -195,6 +208,7 @@ def slugs(question: Question, selector: str) -> tuple[str, ...]:
     return value if isinstance(value, tuple) else ()
 
 
+@lru_cache(maxsize=ASKED)
 def slug(question: Question, selector: str) -> str:
     """The one word of a selector; empty when the rule left it out."""
     value = question.get(selector)
@@ -208,6 +222,7 @@ def days(question: Question, selector: str) -> timedelta | None:
     return None if value is None else timedelta(microseconds=int(value * 86_400_000_000))
 
 
+@lru_cache(maxsize=ASKED)
 def number(question: Question, selector: str) -> Fraction | None:
     """The number of a selector; None when the rule left it out."""
     value = question.get(selector)

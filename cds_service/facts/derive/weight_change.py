@@ -28,7 +28,7 @@ def answer(question: Question, view: View) -> Answer:
     since = _since(question, view)
     if not isinstance(since, date):
         return only(question, Reading({"percent": since}, _NOTHING))
-    if since >= view.chart.today:
+    if since >= view.today:
         return only(question, Reading({"percent": None}, _NOTHING))
     analyte = slug(question, "analyte")
     base = _baseline(view, analyte, since, days(question, "baseline_within"))
@@ -73,7 +73,7 @@ def _latest_after(
     found = [
         each
         for each, day in _weights(view, analyte)
-        if day > since and each.when and when.is_within(each.when, view.chart.now, within)
+        if day > since and each.when and when.is_within(each.when, view.now, within)
     ]
     recent = f" in the last {days_text(within)}" if within else ""
     nothing = Unknown(view.name(analyte), Reason.NOT_FOUND, f"none after {since}{recent}")
@@ -82,7 +82,7 @@ def _latest_after(
 
 def _weights(view: View, analyte: str) -> list[tuple[LabResult, date]]:
     """Final weights with their day, the latest last."""
-    now = view.chart.now
+    now = view.now
     found = [
         (each, each.when)
         for each in view.labs(analyte)

@@ -23,6 +23,15 @@ def span(moment: Moment, zone: tzinfo | None) -> tuple[datetime, datetime]:
     )
 
 
+_LONG = timedelta(days=365 * 200)
+_ZONES = timedelta(days=3)
+
+
+def oldest(now: datetime, period: timedelta | None) -> datetime | None:
+    """An instant before everything that may lie in a period up to now, whatever its time zone."""
+    return None if period is None or period > _LONG else now - period - _ZONES
+
+
 def is_ahead(moment: Moment, now: datetime) -> bool:
     """Dated so far in the future that the date must be wrong."""
     return span(moment, now.tzinfo)[0] > now + CLOCK_SKEW
