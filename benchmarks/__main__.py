@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks import growth, latency, machine, memory, start, throughput
+from benchmarks import card_logs, fhir_only, growth, latency, machine, memory, start, throughput
 from benchmarks.goal import Goal
 from benchmarks.page import keep
 from benchmarks.phases import profile
@@ -41,8 +41,10 @@ def _bench(rounds: int) -> None:
     remembered, readings = memory.measure()
     goals += [
         *grown,
+        *fhir_only.measure(rounds),
         *start.measure(rounds),
         *remembered,
+        *card_logs.measure(rounds),
     ]
     result = _result(goals, rounds) | {
         "growth": {

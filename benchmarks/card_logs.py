@@ -1,56 +1,49 @@
 """How much longer a call takes when its card log is in PostgreSQL and not in SQLite.
 
-``python -m benchmarks.card_logs`` prints it as JSON. PostgreSQL runs with its own defaults, on this
-machine: every call waits until its record is on the disk. SQLite promises that of feedback alone.
+PostgreSQL runs with its own defaults, on this machine: every call waits until its record is on the
+disk. SQLite promises that of feedback alone.
 """
 
 from __future__ import annotations
 
-import json
+from contextlib import ExitStack
 from statistics import median
-from typing import Any
 
 from benchmarks.chart import order_sign_call
 from benchmarks.client import Client
-from benchmarks.rounds import in_rounds, percentile
+from benchmarks.goal import Goal, Spread
+from benchmarks.rounds import in_rounds
 from benchmarks.servers import running
 from tests.postgres import running_server
 
 CALLS = 100
 WARM_UP = 50
-ROUNDS = 10
 
 
-def measure(rounds: int, calls: int = CALLS) -> dict[str, Any]:
-    """Milliseconds of a call with each card log, and the ratio of the medians of each round."""
-    body = order_sign_call()
-    with (
-        running_server(is_durable=True) as postgres,
-        running("full") as on_sqlite,
-        running("full", CDS_DATABASE_URL=postgres.new_database()) as on_postgresql,
-    ):
-        servers = {"sqlite": on_sqlite, "postgresql": on_postgresql}
-        clients = {name: Client(each.port, body) for name, each in servers.items()}
+def measure(rounds: int, calls: int = CALLS) -> list[Goal]:
+    """The ratio of the medians of each round; skipped where no PostgreSQL server is installed."""
+    with ExitStack() as servers:
+        try:
+            postgres = servers.enter_context(running_server(is_durable=True))
+        except AssertionError as missing:
+            return [_goal(None, {}, skipped=str(missing))]
+        url = postgres.new_database()
+        ports = {
+            "SQLite": servers.enter_context(running("full")).port,
+            "PostgreSQL": servers.enter_context(running("full", CDS_DATABASE_URL=url)).port,
+        }
+        body = order_sign_call()
+        clients = {name: Client(port, body) for name, port in ports.items()}
         took = in_rounds(clients, rounds, calls, WARM_UP)
-    ratios = [
-        median(slow) / median(fast)
-        for slow, fast in zip(took["postgresql"], took["sqlite"], strict=True)
+    middles = {name: [median(times) for times in each] for name, each in took.items()}
+    return [
+        _goal(
+            Spread.of_ratios(middles["PostgreSQL"], middles["SQLite"]),
+            {f"{name} ms": Spread.of(each) for name, each in middles.items()},
+        )
     ]
-    return {
-        "postgresql_to_sqlite": round(median(ratios), 3),
-        "ratios_of_rounds": [round(each, 3) for each in ratios],
-        **{name: _told(each) for name, each in took.items()},
-    }
 
 
-def _told(rounds: list[list[float]]) -> dict[str, float]:
-    times = [each for one in rounds for each in one]
-    return {
-        "median_ms": round(median(times), 2),
-        "p99_ms": round(percentile(times, 0.99), 2),
-        "least_ms": round(min(times), 2),
-    }
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(ROUNDS), indent=1))
+def _goal(measured: Spread | None, medians: dict[str, Spread], skipped: str = "") -> Goal:
+    what = "card log on PostgreSQL, p50 of a call"
+    return Goal(what, 1.3, "× SQLite", measured, medians, skipped=skipped)

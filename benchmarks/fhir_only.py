@@ -1,7 +1,7 @@
 """How long a call takes when nothing is sent along and every search takes its time.
 
-``python -m benchmarks.fhir_only`` prints it as JSON. The whole prefetch is fetched from a FHIR
-server whose every answer takes 50 ms; or all but eight keys are sent. What is above 50 ms is ours.
+The whole prefetch is fetched from a FHIR server whose every answer takes 50 ms; or all but eight
+keys are sent. What is above 50 ms is ours.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from typing import Any
 
 from benchmarks.chart import PATIENT, SERVICE, order_sign_call
 from benchmarks.client import Client
-from benchmarks.rounds import in_rounds, percentile
+from benchmarks.goal import Goal, Spread
+from benchmarks.rounds import in_rounds
 from benchmarks.servers import running
 from benchmarks.slow_server import slow_server
 
@@ -22,34 +23,35 @@ SECONDS = 0.05
 EIGHT = 8
 CALLS = 20
 WARM_UP = 10
-ROUNDS = 10
 
 JSON = dict[str, Any]
 
 
-def measure(rounds: int, calls: int = CALLS) -> JSON:
-    """Milliseconds of a call: p50 and p99, with all keys open, with eight, and with none."""
-    with running("full", CDS_LOG_LEVEL="ERROR") as service:
+def measure(rounds: int, calls: int = CALLS) -> list[Goal]:
+    """Call with all keys open, with eight, and with none, one call at a time.
+
+    Raises:
+        SystemExit: when the searches of a call did not all wait at the same time.
+    """
+    with running("full") as service:
         templates = _templates(service.port)
         call: JSON = json.loads(order_sign_call())
         answers = {path: _answer(key, call["prefetch"]) for key, path in templates.items()}
         with slow_server(answers, SECONDS) as fhir:
             call["fhirServer"] = fhir.url
             clients = {
-                count: Client(service.port, _leaving_open(call, templates, count))
-                for count in (len(templates), EIGHT, 0)
+                name: Client(service.port, _leaving_open(call, templates, count))
+                for name, count in {"all": len(templates), "eight": EIGHT, "none": 0}.items()
             }
             took = in_rounds(clients, rounds, calls, WARM_UP)
-            whole, eight, none = took.values()
-            return {
-                "ms_per_search": SECONDS * 1000,
-                "all_keys": {"searches": len(templates), **_told(whole)},
-                "eight_keys": {"searches": EIGHT, **_told(eight)},
-                "everything_sent": _told(none),
-                "most_searches_at_once": fhir.most_at_once,
-                "searches": fhir.asked,
-                "connections": fhir.connections,
-            }
+            if fhir.most_at_once < len(templates):
+                raise SystemExit(f"only {fhir.most_at_once} searches were made at once")
+    spreads = {name: Spread.of([median(times) for times in each]) for name, each in took.items()}
+    medians = {
+        f"all {len(templates)} searches ms": spreads["all"],
+        "everything sent ms": spreads["none"],
+    }
+    return [Goal("FHIR-only, 8 searches of 50 ms each", 120, "ms", spreads["eight"], medians)]
 
 
 def _templates(port: int) -> Mapping[str, str]:
@@ -72,16 +74,3 @@ def _leaving_open(call: JSON, keys: Iterable[str], count: int) -> bytes:
     whole = {key: _answer(key, call["prefetch"]) for key in keys}
     by_size = sorted(whole, key=lambda key: len(json.dumps(whole[key])), reverse=True)
     return json.dumps({**call, "prefetch": {key: whole[key] for key in by_size[count:]}}).encode()
-
-
-def _told(rounds: list[list[float]]) -> JSON:
-    times = [each for one in rounds for each in one]
-    return {
-        "median_ms": round(median(times), 2),
-        "p99_ms": round(percentile(times, 0.99), 2),
-        "least_ms": round(min(times), 2),
-    }
-
-
-if __name__ == "__main__":
-    print(json.dumps(measure(ROUNDS), indent=1))
