@@ -26,6 +26,7 @@ _PACKAGE = Path(__file__).resolve().parent
 _SERVER = "gunicorn."
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
+_encode = json.JSONEncoder(default=str).encode
 _TALKATIVE = ("alembic", "psycopg", "requests", "sqlalchemy", "urllib3")
 
 # Lines of the server whose arguments say only how it runs: host, port, signal, worker kind.
@@ -60,7 +61,7 @@ class JSONFormatter(logging.Formatter):
         line |= _told(record) if _is_ours(record) else _constant_part(record)
         if record.exc_info and record.exc_info[1]:
             line["error"] = described(record.exc_info[1])
-        return json.dumps(line, default=str)
+        return _encode(line)
 
 
 def configuration(level: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from cds_service.engine.durable import engine_state
 from cds_service.metrics import Standing
 from cds_service.web.health import mode, rulebook_problems
 from cds_service.web.parts import parts
-from cds_service.web.told import known_service
+from cds_service.web.told import asked_service
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -55,13 +55,14 @@ def _begin() -> None:
 
 def _count(answer: Response) -> Response:
     """Addresses and methods are told by our own words for them: a caller may send any number."""
-    rule = request.url_rule
-    parts().metrics.request(
+    rule, counted = request.url_rule, parts().metrics
+    counted.request(
         rule.rule if rule else "unknown",
         request.method if request.method in _METHODS else "other",
         answer.status_code,
         perf_counter() - g.counted_from,
     )
     if request.endpoint == _HOOK_CALL:
-        parts().metrics.call(known_service(), answer.status_code)
+        service = asked_service()
+        counted.call(service.id if service else "unknown", answer.status_code)
     return answer

@@ -10,15 +10,14 @@ from typing import Any
 
 from flask import g, request
 
+from cds_service.rulebook.model import Service
 from cds_service.store.records import CallRecord
 from cds_service.web.parts import parts
 
 
-def known_service() -> str:
-    """The id of the service that was asked, "unknown" when there is none of that id."""
-    asked = (request.view_args or {}).get("service_id", "")
-    service = parts().rulebook.service(asked)
-    return service.id if service else "unknown"
+def asked_service() -> Service | None:
+    """The service that was asked; None when there is none of that id."""
+    return parts().rulebook.service((request.view_args or {}).get("service_id", ""))
 
 
 def tell(record: CallRecord | None) -> None:
@@ -37,7 +36,7 @@ def told() -> dict[str, Any]:
     """The fields of a request to a service; nothing for any other request."""
     if "service_id" not in (request.view_args or {}):
         return {}
-    service = parts().rulebook.service(known_service())
+    service = asked_service()
     return {
         "service": service.id if service else "unknown",
         "hook": service.hook if service else "unknown",
