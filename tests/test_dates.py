@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, timedelta
 
@@ -9,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.facts.dates import moment
+from cds_service.facts.dates import moment, moment_of_any_form
+from cds_service.facts.model import Moment
 
 
 @pytest.mark.parametrize(
@@ -76,3 +78,21 @@ def test_no_text_raises_anything_but_value_error(text: str) -> None:
 @given(st.dates(min_value=date(1, 1, 1)))
 def test_every_day_reads_as_itself(day: date) -> None:
     assert moment(day.isoformat()).day == day
+
+
+_PLACES = ["2026", "0000", "-02", "-11", "-13", "-28", "-30", "T", " ", "08:00", "24:00", ":00",
+           ":60", ".123", ".123456789", ",5", "Z", "z", "+01:00", "-23:59", "+24:00", "+0100",
+           "-00:00", "٢", "W47", "\n"]  # fmt: skip
+_usual = st.datetimes(timezones=st.timezones()).map(lambda at: at.isoformat())
+
+
+@given(st.lists(st.sampled_from(_PLACES), max_size=8).map("".join) | _usual | st.text())
+def test_the_short_way_reads_what_the_long_way_reads(text: str) -> None:
+    def read(way: Callable[[str], Moment]) -> tuple[Moment, object] | type[ValueError]:
+        try:
+            found = way(text)
+        except ValueError:
+            return ValueError
+        return found, found.at and found.at.utcoffset()
+
+    assert read(moment) == read(moment_of_any_form)

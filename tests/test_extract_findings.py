@@ -264,3 +264,27 @@ def test_the_prefetch_of_cd22_brings_the_immunophenotype() -> None:
     found = templates(asked("cd22"), terminology())["observations"]
 
     assert "http://loinc.org|101119-6" in found
+
+
+@pytest.mark.parametrize(
+    ("words", "is_cd22"),
+    [
+        ("CD22", True),
+        ("cd22 on blasts", True),
+        ("anti-CD22", False),
+        ("CD22 CAR", False),
+        ("CD22 CAR, CD22", True),
+        ("CAR-T cells, CD22", True),
+        ("CD22 and CD22 of CAR cells", False),
+        ("CD22 of CAR\nCD22", True),
+        ("CD22\nCAR", True),
+        ("CD220", False),
+        ("CD22 CARE", True),
+    ],
+)
+def test_a_result_is_called_cd22_unless_a_line_speaks_of_car_cells(
+    words: str, is_cd22: bool
+) -> None:
+    chart = chart_of(assessment({"text": words}, "positive"))
+
+    assert bool(chart.findings) == is_cd22

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from cds_service.facts.interval import Interval
 from cds_service.facts.quantity import (
+    _AS_LISTED,
     _TO_CANONICAL,
+    _spelled,
     canonical,
     canonical_unit,
     converted,
@@ -38,6 +40,10 @@ amounts = st.decimals("0.001", "100000", places=3)
 )  # fmt: skip
 def test_a_unit_has_one_spelling(spellings: tuple[str, ...], unit: str) -> None:
     assert {normal_unit(spelling) for spelling in spellings} == {unit}
+
+
+def test_what_needs_no_thought_is_what_thought_would_find() -> None:
+    assert {unit: _spelled(unit) for unit in _AS_LISTED} == _AS_LISTED
 
 
 def test_giga_is_not_gram() -> None:

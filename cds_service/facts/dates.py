@@ -12,6 +12,10 @@ _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 _TIME = re.compile(
     r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}):(\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})", re.ASCII
 )
+_PLAIN_TIME = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{3})?(?:Z|[+-]\d\d:\d\d)", re.ASCII
+)
+"""The usual form of a time, which Python reads as it stands."""
 
 
 def moment(text: str) -> Moment:
@@ -22,6 +26,15 @@ def moment(text: str) -> Moment:
     Raises:
         ValueError: when the text is none of these, without repeating the text.
     """
+    if _PLAIN_TIME.fullmatch(text):
+        at = datetime.fromisoformat(text)
+        day = at.date()
+        return Moment(day, day, at)
+    return moment_of_any_form(text)
+
+
+def moment_of_any_form(text: str) -> Moment:
+    """As ``moment``, without a short way for the usual form."""
     if timed := _TIME.fullmatch(text):
         at = _instant(*timed.groups())
         return Moment(at.date(), at.date(), at)

@@ -50,8 +50,28 @@ class Measured:
     printed: str
 
 
+class _ReadWhenAsked:
+    """Fields that are worked out when they are first asked for, and then kept.
+
+    Most orders and results of a chart interest no rule: what nobody asks of them is never read.
+    """
+
+    __slots__ = ("_record",)
+    _record: object
+
+    if not TYPE_CHECKING:  # A field keeps its type, and a wrong name stays an error.
+
+        def __getattr__(self, name: str) -> object:
+            """A field nobody has filled yet, as the record has it under the same name."""
+            if name not in self.__dataclass_fields__:
+                raise AttributeError(name, name=name, obj=self)
+            value = getattr(self._record, name)
+            object.__setattr__(self, name, value)
+            return value
+
+
 @dataclass(frozen=True, slots=True)
-class LabResult:
+class LabResult(_ReadWhenAsked):
     """One numeric result, vital sign or ECG interval.
 
     ``value`` is None when there is a result but its number or unit could not be understood; then
@@ -76,6 +96,13 @@ class LabResult:
     issued: datetime | None = None
     problem: Unknown | None = None
 
+    @classmethod
+    def read_from(cls, record: object) -> LabResult:
+        """A result whose fields are read, each once, from the attributes of ``record``."""
+        result = object.__new__(cls)
+        object.__setattr__(result, "_record", record)
+        return result
+
 
 @dataclass(frozen=True, slots=True)
 class Infusion:
@@ -91,26 +118,6 @@ class Infusion:
     diluents: frozenset[str] = frozenset()
     mixed_with: frozenset[str] = frozenset()
     syringe: bool = False
-
-
-class _ReadWhenAsked:
-    """Fields that are worked out when they are first asked for, and then kept.
-
-    Most orders of a chart interest no rule: what nobody asks of them is never read.
-    """
-
-    __slots__ = ("_record",)
-    _record: object
-
-    if not TYPE_CHECKING:  # A field keeps its type, and a wrong name stays an error.
-
-        def __getattr__(self, name: str) -> object:
-            """A field nobody has filled yet, as the record has it under the same name."""
-            if name not in self.__dataclass_fields__:
-                raise AttributeError(name, name=name, obj=self)
-            value = getattr(self._record, name)
-            object.__setattr__(self, name, value)
-            return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Measured
@@ -114,8 +113,11 @@ _TO_CANONICAL: Mapping[str, Mapping[str, Fraction]] = {
 }
 """Factor from each unit into the canonical one, which is the first. ``dose`` is a drug amount."""
 
+MEASURED = frozenset(_TO_CANONICAL)
+"""The analytes that have numbers."""
+
 MAX_UNIT = 40
-"""A longer text is no unit, and is not worth remembering."""
+"""A longer text is no unit, and is not worth a look."""
 
 _DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     # Mass and amount of substance stand for one another: codes of the two are mixed up in charts.
@@ -131,6 +133,10 @@ _DIMENSIONS: Mapping[str, tuple[str, ...]] = {
     "clearance": ("mL/min",),
 }
 _DIMENSION_OF = {unit: name for name, units in _DIMENSIONS.items() for unit in units}
+_POSSIBLE = {
+    analyte: frozenset(_DIMENSION_OF[unit] for unit in units)
+    for analyte, units in _TO_CANONICAL.items()
+}
 
 MAX_DIGITS = 30
 """Numbers longer or with larger exponents than any measurement are not read."""
@@ -146,15 +152,23 @@ _FLAG = re.compile(r"\s+(?:\((?:HH?|LL?)\)|HH?|LL?|\*)$")
 
 def normal_unit(unit: str) -> str:
     """The one spelling of a unit ("K/uL" and "10*3/uL" are "10*9/L"); unknown ones as written."""
+    known = _AS_LISTED.get(unit)
+    if known is not None:
+        return known
     return _spelled(unit) if len(unit) <= MAX_UNIT else unit.strip()
 
 
-@lru_cache(maxsize=512)
 def _spelled(unit: str) -> str:
     # Case tells giga from gram here, and nowhere else in the table.
     if unit.strip() in ("G/L", "G/l"):
         return "10*9/L"
     return _UNITS.get(_key(unit), unit.strip())
+
+
+_AS_LISTED: Mapping[str, str] = {
+    spelling: unit for unit, spellings in _SPELLINGS.items() for spelling in (unit, *spellings)
+}
+"""The usual spellings, which need no thought."""
 
 
 def is_known_unit(unit: str) -> bool:
@@ -184,11 +198,8 @@ def measured(number: Decimal, unit: str, comparator: str = "") -> Measured:
     """
     if not is_sane(number):
         raise ValueError("not a number a measurement can have")
-    return Measured(
-        _interval(Fraction(number), comparator),
-        normal_unit(unit),
-        f"{comparator}{number:f} {unit}".strip(),
-    )
+    printed = f"{comparator}{number:f} {unit}".strip()
+    return Measured(_interval(Fraction(number), comparator), normal_unit(unit), printed)
 
 
 def _interval(number: Fraction, comparator: str) -> Interval:
@@ -239,7 +250,9 @@ def _from_match(found: re.Match[str]) -> Measured | None:
 def canonical(analyte: str, amount: Measured) -> Interval | None:
     """The amount in the analyte's canonical unit; None when its unit is not in the table."""
     factor = _TO_CANONICAL.get(analyte, {}).get(normal_unit(amount.unit))
-    return None if factor is None else amount.value.scaled(factor)
+    if factor is None or factor == 1:
+        return None if factor is None else amount.value
+    return amount.value.scaled(factor)
 
 
 def contradicts(analyte: str, amount: Measured) -> bool:
@@ -247,9 +260,11 @@ def contradicts(analyte: str, amount: Measured) -> bool:
 
     A unit we do not know contradicts nothing; it is not understood.
     """
-    possible = {_DIMENSION_OF[unit] for unit in _TO_CANONICAL.get(analyte, ())}
+    possible = _POSSIBLE.get(analyte)
+    if possible is None:
+        return False
     dimension = _DIMENSION_OF.get(normal_unit(amount.unit))
-    return dimension is not None and bool(possible) and dimension not in possible
+    return dimension is not None and dimension not in possible
 
 
 def converted(analyte: str, amount: Measured, unit: str) -> Measured | None:

@@ -108,6 +108,17 @@ def concept_codes(sets: Iterable[ValueSet], families: Families) -> dict[Key, fro
     return found
 
 
+def as_listed(
+    sets: Iterable[ValueSet], concepts: Mapping[Key, frozenset[str]]
+) -> dict[Key, frozenset[str]]:
+    """The concepts of every such code by its system and itself as our files spell them."""
+    return {
+        (value_set.system, row.code): concepts[key_of(value_set.system, row.code)]
+        for value_set, row in _rows(sets)
+        if value_set.kind not in DRUG_KINDS
+    }
+
+
 def codes_by_name(sets: Iterable[ValueSet], families: Families) -> dict[str, tuple[Coding, ...]]:
     """The verified codes of every concept and substance, in the order of the files."""
     found: dict[str, dict[Coding, None]] = defaultdict(dict)

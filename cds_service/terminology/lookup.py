@@ -28,6 +28,7 @@ class Terminology:
         sets = tuple(value_sets)
         self._drugs = index.drug_codes(sets)
         self._concepts = index.concept_codes(sets, families)
+        self._as_listed = index.as_listed(sets, self._concepts)
         self._codes = index.codes_by_name(sets, families)
         self._members = index.class_members(sets, words, families)
         self._classes = index.turned_round(self._members)
@@ -86,7 +87,20 @@ class Terminology:
 
     def concepts_of(self, codings: Iterable[Coding]) -> frozenset[str]:
         """The analytes, conditions, procedures and statuses named, with their families."""
-        return _NONE.union(*(self._concepts.get(key, _NONE) for key in index.keys_of(codings)))
+        return _NONE.union(
+            *(
+                self.concepts_of_code(coding.system, coding.code)
+                for coding in codings
+                if coding.system and coding.code
+            )
+        )
+
+    def concepts_of_code(self, system: str, code: str) -> frozenset[str]:
+        """The concepts one code names in its system, however the two are spelled."""
+        listed = self._as_listed.get((system, code))
+        if listed is not None:
+            return listed
+        return self._concepts.get(index.key_of(system, code), _NONE)
 
     def conditions_in(self, text: str) -> frozenset[str]:
         """The diagnoses that words name for which no code was verified: a weak match."""

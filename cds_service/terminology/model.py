@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["drug-class", "substance", "products", "analyte", "condition", "procedure", "status"]
 Use = Literal["systemic", "local"]
@@ -22,8 +22,7 @@ DRUG_KINDS: frozenset[Kind] = frozenset({"drug-class", "substance", "products"})
 USES: tuple[Use, ...] = ("systemic", "local")
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
+class Coding(NamedTuple):
     """One FHIR Coding as it was sent; any part may be missing."""
 
     system: str | None

@@ -48,8 +48,9 @@ def canonical_system(system: str) -> str:
     http or https, a trailing slash, letter case, and an OID bare or as `urn:oid:` make no
     difference. An unknown system comes back plain, so that a site's own file can still match it.
     """
-    if system in _OTHER_NAMES:
-        return system
+    known = _AS_SENT.get(system)
+    if known is not None:
+        return known
     plain = _plain(system)
     return _CANONICAL.get(plain, plain)
 
@@ -99,6 +100,13 @@ _CANONICAL: Mapping[str, str] = {
     for system, others in _OTHER_NAMES.items()
     for spelling in (system, *others)
 }
+_AS_SENT: Mapping[str, str] = {
+    spelling: system
+    for system, others in _OTHER_NAMES.items()
+    for spelling in (system, *(f"urn:oid:{other}" for other in others if other[0].isdigit()))
+}
+"""The usual spellings, which need no thought."""
+
 _CODE_FORMS: Mapping[str, Callable[[str], str]] = {
     NDC: _ndc,
     ATC: _upper,

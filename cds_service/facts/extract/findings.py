@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cds_service.facts.extract.labs import (
-    FINAL,
-    FINDINGS,
-    IGNORED,
-    effective,
-    has_value,
-    is_finding,
-    named,
-    observations,
-    value_of,
-)
+from cds_service.facts.extract.labs import FINDINGS, IGNORED, asked_of, is_finding
 from cds_service.facts.extract.limits import limits_of
 from cds_service.facts.extract.marker_words import names_marker, says_expressed, says_positive
 from cds_service.facts.extract.material import Material, source
+from cds_service.facts.extract.result import FINAL, effective, has_value, value_of
 from cds_service.facts.extract.words import tidy
 from cds_service.facts.model import FindingResult, Moment
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, codings_of, each, name_of, text_at, texts_of
+from cds_service.fhir.peek import Resource, codings_of, each, name_of, text_at, text_in, texts_of
 
 PREGNANCY_TEST, CD22, IMMUNOPHENOTYPE = "pregnancy-test", "cd22", "immunophenotype"
 NEGATIVE, POSITIVE = "result-negative", "result-positive"
@@ -36,38 +27,29 @@ _OF_A_NUMBER = {"h": True, "hh": True, "hu": True, "n": False, "l": False, "ll":
 
 def read_findings(material: Material) -> tuple[FindingResult, ...]:
     """Every result of an analyte that words may answer."""
+    wanted = FINDINGS if material.analytes is None else FINDINGS & material.analytes
     return tuple(
-        finding for found in observations(material) for finding in _findings(found, material)
+        finding
+        for found in material.observations()
+        for finding in _findings(found, wanted, material)
     )
 
 
-def _findings(found: Found, material: Material) -> Iterator[FindingResult]:
-    parts = [("", found.resource)] + [
-        (f"component[{number}]", part)
-        for number, part in enumerate(each(found.resource, "component"))
-    ]
+def _findings(found: Found, wanted: frozenset[str], material: Material) -> Iterator[FindingResult]:
     asked = [
         (element, part, analyte)
-        for element, part in parts
-        for analyte in sorted(_analytes(part, material))
+        for element, part, analytes in asked_of(found, wanted, material)
+        for analyte in sorted(analytes)
+        # CD22 in percent is a number like any other.
+        if analyte != CD22 or is_finding(analyte, part)
     ]
-    if not asked or text_at(found.resource, "status") in IGNORED:
+    if not asked or text_in(found.resource, "status") in IGNORED:
         return
     whole = material.readable(found, {analyte for _, _, analyte in asked})
     if whole is None:
         return
     for element, part, analyte in asked:
         yield from _read(analyte, part, whole, found, element, material)
-
-
-def _analytes(part: Resource, material: Material) -> frozenset[str]:
-    """The analytes of a part that words may answer; CD22 in percent is a number like any other."""
-    wanted = material.analytes
-    return frozenset(
-        name
-        for name in named(part.get("code"), material) & FINDINGS
-        if (wanted is None or name in wanted) and (name != CD22 or is_finding(name, part))
-    )
 
 
 def _read(

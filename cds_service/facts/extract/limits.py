@@ -37,11 +37,15 @@ _ABOVE = re.compile(r"(?:>=?|≥)\s*(?P<low>\d.*)")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Upper and lower limit of normal in the unit of the value; ``note`` says what was odd."""
+    """Upper and lower limit of normal in the unit of the value; ``note`` says what was odd.
+
+    ``borrowed_from`` says where the upper one came from when not with the result.
+    """
 
     uln: Measured | None = None
     lln: Measured | None = None
     note: str = ""
+    borrowed_from: str = ""
 
 
 def limits_of(

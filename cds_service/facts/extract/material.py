@@ -8,6 +8,7 @@ from datetime import datetime
 from cds_service.facts.answers import Source
 from cds_service.facts.dates import moment
 from cds_service.facts.model import Moment, Patient, SetAside
+from cds_service.facts.quantity import MEASURED
 from cds_service.facts.unknown import Reason
 from cds_service.facts.vocabulary import (
     ADVERSE_EVENTS,
@@ -24,7 +25,7 @@ from cds_service.facts.vocabulary import (
     SERVICE_REQUESTS,
 )
 from cds_service.fhir.library import DRAFT_ORDERS, Found, Library, Ownership
-from cds_service.fhir.peek import Resource, codings_of, text_at
+from cds_service.fhir.peek import Resource, codings_of, each, text_at
 from cds_service.fhir.read import read
 from cds_service.terminology import Coding, Terminology
 
@@ -44,6 +45,8 @@ KEY_OF_TYPE = {
 }
 """The prefetch key whose search finds resources of a type."""
 
+_NONE: frozenset[str] = frozenset()
+
 
 class Material:
     """The resources of one call, the value sets, and the list of what had to be set aside."""
@@ -57,9 +60,11 @@ class Material:
     ) -> None:
         """Start with nothing set aside and nothing known about the patient.
 
-        ``analytes`` are those whose results are wanted; None wants all.
+        ``analytes`` are those whose results are wanted; None wants all. ``measured`` are those of
+        them that have numbers.
         """
         self.analytes = analytes
+        self.measured = MEASURED if analytes is None else MEASURED & analytes
         self.library = library
         self.terminology = terminology
         self.now = now
@@ -68,6 +73,7 @@ class Material:
         self._own: dict[str, list[Found]] = {}
         self._strangers: dict[str, list[tuple[Found, Ownership]]] = {}
         self._concepts: dict[int, frozenset[str]] = {}
+        self._observations: list[Found] | None = None
 
     def own(self, *types: str) -> Iterator[Found]:
         """The resources of some types that are about the patient of the call."""
@@ -117,9 +123,34 @@ class Material:
     def concepts(self, concept: object) -> frozenset[str]:
         """The value-set concepts the codings of a CodeableConcept name."""
         # Several corners ask about the same element, which lives as long as the call.
-        if id(concept) not in self._concepts:
-            self._concepts[id(concept)] = self.terminology.concepts_of(codings(concept))
-        return self._concepts[id(concept)]
+        known = self._concepts.get(id(concept))
+        if known is None:
+            known = self._concepts[id(concept)] = self._named_by(concept)
+        return known
+
+    def _named_by(self, concept: object) -> frozenset[str]:
+        found = _NONE
+        for coding in codings_of(concept):
+            system, code = coding.get("system"), coding.get("code")
+            if isinstance(system, str) and isinstance(code, str):
+                named = self.terminology.concepts_of_code(system, code)
+                found = found | named if found else named
+        return found
+
+    def observations(self) -> list[Found]:
+        """The patient's observations, and those contained in them as members."""
+        if self._observations is None:
+            self._observations = [
+                one for found in self.own("Observation") for one in (found, *self._members(found))
+            ]
+        return self._observations
+
+    def _members(self, found: Found) -> Iterator[Found]:
+        for member in each(found.resource, "hasMember"):
+            if text_at(member, "reference").startswith("#"):
+                inner = self.library.resolve(member, found)
+                if inner is not None and inner.type == "Observation":
+                    yield inner
 
 
 def codings(concept: object) -> tuple[Coding, ...]:

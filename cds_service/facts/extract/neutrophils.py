@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 
@@ -13,7 +13,7 @@ from cds_service.facts.quantity import canonical, converted
 ANC, SEGMENTED, BANDS = "anc", "anc-segmented-only", "bands"
 
 
-def with_added_neutrophils(results: tuple[LabResult, ...]) -> tuple[LabResult, ...]:
+def with_added_neutrophils(results: Sequence[LabResult]) -> tuple[LabResult, ...]:
     """The results, and an ANC for every sample of which only segmented and bands were counted.
 
     Of one sample are two results of the same time and status. On a day with an ANC of its own
@@ -22,7 +22,9 @@ def with_added_neutrophils(results: tuple[LabResult, ...]) -> tuple[LabResult, .
     return (*results, *_sums(results))
 
 
-def _sums(results: tuple[LabResult, ...]) -> Iterator[LabResult]:
+def _sums(results: Sequence[LabResult]) -> Iterator[LabResult]:
+    if not any(each.analyte == SEGMENTED for each in results):
+        return
     counted = {each.when for each in results if each.analyte == ANC and each.value}
     days = {when.day for when in counted if when}
     bands = {

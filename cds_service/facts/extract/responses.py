@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from cds_service.facts.extract.labs import FINAL, IGNORED, effective, observations, value_of
+from cds_service.facts.extract.labs import IGNORED
 from cds_service.facts.extract.material import Material, source
+from cds_service.facts.extract.result import FINAL, effective, value_of
 from cds_service.facts.extract.words import (
     mrd_in,
     says_negative,
@@ -48,7 +49,7 @@ def read_responses(material: Material) -> tuple[ResponseEntry, ...]:
     """Every assessment of response or MRD, coded, local or in words."""
     return tuple(
         entry
-        for found in observations(material)
+        for found in material.observations()
         if (concerns := _concerns(found.resource, material))
         for entry in _entries(found, concerns, material)
     )
