@@ -48,17 +48,18 @@ WHERE card = :uuid AND answer_key = '' AND client = (SELECT client FROM calls WH
 _ADD_AT_ONCE = f"""
 WITH added AS (
     INSERT INTO calls ({_names(calls)})
-    SELECT {_names(calls)} FROM json_populate_record(NULL::calls, %(entry)s::json -> 'calls' -> 0)
+    SELECT {_names(calls)} FROM jsonb_populate_record(NULL::calls, %(entry)s::jsonb -> 'calls' -> 0)
     ON CONFLICT DO NOTHING RETURNING key, client
 ), said AS (
     SELECT card.*, added.client
-    FROM added, json_populate_recordset(NULL::cards, %(entry)s::json -> 'cards') AS card
+    FROM added, jsonb_populate_recordset(NULL::cards, %(entry)s::jsonb -> 'cards') AS card
 ), shown AS (
     INSERT INTO cards ({_names(cards)}) SELECT {_names(cards)} FROM said
 ), offered AS (
     INSERT INTO suggestions ({_names(suggestions)})
     SELECT {_names(suggestions, "its.")}
-    FROM added, json_populate_recordset(NULL::suggestions, %(entry)s::json -> 'suggestions') AS its
+    FROM added,
+        jsonb_populate_recordset(NULL::suggestions, %(entry)s::jsonb -> 'suggestions') AS its
 )
 UPDATE feedback SET answer_key = said.answer_key FROM said
 WHERE feedback.card = ANY (ARRAY(SELECT uuid FROM said))
