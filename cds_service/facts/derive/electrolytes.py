@@ -73,15 +73,19 @@ def answer(question: Question, view: View) -> Answer:
     window = window_of(question, view)
     each = [_electrolyte(question, view, analytes, window) for analytes in _asked(question)]
     lows = [level for one in each for level in one.levels if level.low]
-    sure = sum(one.low is True for one in each)
-    unsure = sum(one.low is None for one in each)
-    gaps = tuple(dict.fromkeys(gap for one in each if one.low is None for gap in one.open))
+    unsettled = [one for one in each if one.low is None]
+    sure, unsure = sum(map(_is_low, each)), len(unsettled)
+    gaps = tuple(dict.fromkeys(gap for one in unsettled for gap in one.open))
     count: Value = Interval.between(sure, sure + unsure)
     if gaps and not sure:
         count = gaps[0]
     sources = tuple(level.source for level in lows)
     shown = Later(lambda: _shown(sure, lows))
     return only(question, Reading({"low": count}, shown, sources), gaps)
+
+
+def _is_low(one: Electrolyte) -> bool:
+    return one.low is True
 
 
 @lru_cache(maxsize=ASKED)

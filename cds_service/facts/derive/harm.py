@@ -26,6 +26,8 @@ def answer(question: Question, view: View) -> Answer:
     """
     substance, kind = slug(question, "substance"), slug(question, "type")
     concepts = frozenset(slugs(question, "concept"))
+    if view.sent_whole and not view.chart.harms:
+        return Answer(question, ())
     name = view.name(substance)
     entries = [
         each

@@ -164,6 +164,8 @@ def find_among(
     view: View, among: Results, name: str, concerns: Iterable[str], window: Window
 ) -> Found:
     """The results to be judged of those that measure one thing, whatever their analytes."""
+    if among is NOTHING and view.sent_whole:
+        return _never_measured(name, window.within)
     now = view.now
     newest, fitting, unsure = _looked_through(among, window, now)
     results = tuple(_beside(newest, fitting, now))
@@ -178,6 +180,12 @@ def find_among(
         is_empty = all(gap.reason is Reason.NOT_RECORDED for gap in gaps)
         return Found((), gaps, nothing_usable=is_empty)
     return Found((), (_nothing(view, among.every, name, window),), nothing_usable=True)
+
+
+@lru_cache(maxsize=ASKED)
+def _never_measured(name: str, within: timedelta | None) -> Found:
+    """Nothing at all, for certain."""
+    return Found((), (_none(name, within),), nothing_usable=True)
 
 
 _InChart = tuple[int, LabResult]
@@ -335,7 +343,11 @@ def _nothing(view: View, among: Iterable[LabResult], name: str, window: Window) 
     if dates and window.within is not None:
         latest: date = max(each.last for each in dates)
         return Unknown(name, Reason.TOO_OLD, f"latest {latest}")
-    period = "" if window.within is None else f"none in the last {days_text(window.within)}"
+    return _none(name, window.within)
+
+
+def _none(name: str, within: timedelta | None) -> Unknown:
+    period = "" if within is None else f"none in the last {days_text(within)}"
     return Unknown(name, Reason.NOT_FOUND, period)
 
 

@@ -6,8 +6,9 @@ the newest result that counts can neither be as late nor contradict it, so nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from operator import attrgetter
 
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
@@ -56,15 +57,16 @@ class Results:
         self.undated: list[tuple[int, LabResult]] = []
         self.ahead: list[Placed] = []
         self.newest_first: list[Placed] = []
-        latest_now, long_ago = now + when.CLOCK_SKEW, datetime.min.replace(tzinfo=now.tzinfo)
+        zone, ahead_from = now.tzinfo, now + when.CLOCK_SKEW
+        long_ago = datetime.min.replace(tzinfo=zone)
         for place, result in enumerate(self.every):
             moment = result.when
             if moment is None:
                 self.undated.append((place, result))
                 continue
-            earliest, latest = when.span(moment, now.tzinfo)
+            earliest, latest = when.span(moment, zone)
             one = Placed(result, place, moment, earliest, latest, result.issued or long_ago)
-            (self.ahead if earliest > latest_now else self.newest_first).append(one)
+            (self.ahead if earliest > ahead_from else self.newest_first).append(one)
         # Stable: of two as recent, the one the chart has first comes first.
         self.newest_first.sort(key=recency, reverse=True)
 
@@ -80,9 +82,8 @@ class Results:
             yield one
 
 
-def recency(one: Placed) -> tuple[datetime, datetime]:
-    """By effective time, then by time of issue."""
-    return one.latest, one.issued
+recency: Callable[[Placed], tuple[datetime, datetime]] = attrgetter("latest", "issued")
+"""By effective time, then by time of issue."""
 
 
 NOTHING = Results((), datetime.min)

@@ -55,7 +55,8 @@ class View:
         self._known: dict[Hashable, Any] = {}
         self._drafts: dict[str, tuple[DrugUse, ...]] = {}
         self._doses: dict[str, DoseHistory] = {}
-        self._sent_whole = not (chart.gaps or chart.set_aside)
+        self.sent_whole = not (chart.gaps or chart.set_aside)
+        """Whether every search was answered, and everything that came could be used."""
 
     def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
         """What is asked for each of many orders and is the same each time, worked out once."""
@@ -127,7 +128,7 @@ class View:
 
     def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why the course is not known for certain: unread records, doses on an unknown day."""
-        if self._sent_whole and not self.doses(substance).undated:
+        if self.sent_whole and not self.doses(substance).undated:
             return ()
         key = ("dose gaps", substance, what)
         return self.once(key, lambda: tuple(self._dose_gaps(substance, what)))
@@ -147,7 +148,7 @@ class View:
         ``concerns`` or about nobody knows what. When the Patient that was sent is another one,
         nothing that is not found may be taken for absent.
         """
-        if self._sent_whole:
+        if self.sent_whole:
             return ()
         wanted, about = frozenset(needs), frozenset(concerns)
         key = ("gaps", wanted, what, about)
