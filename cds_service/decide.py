@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from http import HTTPStatus
 from time import perf_counter
 
 from cds_service.cards.model import Card
 from cds_service.cards.quiet import earlier_answers, quieten
 from cds_service.cards.render import CardContext, render_cards
-from cds_service.engine.judge import Engine, judge, questions_of
+from cds_service.engine.docket import Docket
+from cds_service.engine.judge import Engine, judge, judge_briefly, questions_of
 from cds_service.engine.verdict import Verdict
 from cds_service.errors import DataUnavailable
 from cds_service.facts.answers import Question
-from cds_service.facts.derive import answer_all
+from cds_service.facts.derive import Answered
 from cds_service.facts.extract import asked_analytes, read_chart, templates
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import Regimen
@@ -42,6 +44,11 @@ class Plan:
     questions: tuple[Question, ...]
     prefetch: Mapping[str, str]
     analytes: frozenset[str] | None = None
+    docket: Docket = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the rules to be judged."""
+        object.__setattr__(self, "docket", Docket.of(self.rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +112,7 @@ def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
     """
     begun, now = perf_counter(), parts.clock()
     try:
-        judged = judge_call(call, parts, now)
+        judged = judge_call(call, parts, now, briefly=True)
     except DataUnavailable:
         parts.card_log.record(_record(call, parts, call_id, now, begun, None, ()))
         raise
@@ -124,8 +131,10 @@ def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
     return Decision(shown, judged.verdicts, record)
 
 
-def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:
+def judge_call(call: HookCall, parts: Parts, now: datetime, *, briefly: bool = False) -> Judged:
     """Fetch what was not sent, read the chart, and judge every rule of the service.
+
+    ``briefly``: with the same outcomes, but silent rules have no clauses, as no card needs them.
 
     Raises:
         DataUnavailable: when the patient, or every order, cannot be read at all.
@@ -138,12 +147,10 @@ def judge_call(call: HookCall, parts: Parts, now: datetime) -> Judged:
     with metrics.phase("read"):
         keys = frozenset(todo.prefetch)
         chart = read_chart(completed.call, keys, parts.terminology, now, todo.analytes)
-    with metrics.phase("derive"):
-        answers = answer_all(todo.questions, chart, parts.terminology, parts.regimens)
+    judging = partial(judge_briefly, todo.docket) if briefly else partial(judge, todo.rules)
     with metrics.phase("judge"):
-        verdicts = judge(
-            todo.rules,
-            answers,
+        verdicts = judging(
+            Answered(chart, parts.terminology, parts.regimens),
             parts.engine,
             on_disagreement=metrics.disagreement,
             on_failure=metrics.engine_failure,

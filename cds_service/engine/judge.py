@@ -7,9 +7,12 @@ counts; the log names the rule, and nothing of the patient.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from cds_service.engine import brief
+from cds_service.engine.docket import Docket
 from cds_service.engine.port import Engine, EngineError, Finding
 from cds_service.engine.reference import judge_rule
 from cds_service.engine.stages import complete
@@ -17,7 +20,7 @@ from cds_service.engine.verdict import Answers, ClauseVerdict, VariantVerdict, V
 from cds_service.facts.answers import Question
 from cds_service.rulebook.model import Rule
 
-__all__ = ["Engine", "EngineError", "Finding", "judge", "questions_of"]
+__all__ = ["Engine", "EngineError", "Finding", "judge", "judge_briefly", "questions_of"]
 
 log = logging.getLogger("cds_service.engine")
 
@@ -47,51 +50,123 @@ def judge(
     first = [rule for rule in rules if not rule.is_last]
     verdicts = [judge_rule(rule, answers) for rule in first]
     if engine is not None and engine.available:
-        found, finished = _findings(engine, first, answers)
-        if not finished and on_failure:
-            on_failure()
-        verdicts = [
-            _united(verdict, found, finished, on_disagreement or _ignore) for verdict in verdicts
-        ]
+        other = _opinion(engine, first, answers, on_failure)
+        verdicts = _united(verdicts, other, on_disagreement)
     return complete(rules, answers, verdicts, judge_rule)
 
 
-def _ignore(rule_id: str) -> None:
-    """Nobody counts."""
+def judge_briefly(
+    docket: Docket,
+    answers: Answers,
+    engine: Engine | None,
+    *,
+    on_disagreement: Callable[[str], None] | None = None,
+    on_failure: Callable[[], None] | None = None,
+) -> tuple[Verdict, ...]:
+    """The same, but that silent rules have no clauses, and what decides nothing is not asked.
+
+    The engine still judges every variant, with every question that was not asked taken to favour
+    it: whatever it would find if all were asked, it finds here. A variant that it alone finds, or
+    alone does not find, has everything asked and judged anew, as by ``judge``.
+
+    Raises:
+        KeyError: when a rule asks a question that has no answer.
+    """
+    first = brief.judge_first(docket, answers)
+    if engine is not None and engine.available:
+        other = _opinion(engine, docket.first, answers, on_failure)
+        fired = frozenset(_fired(first))
+        if other.found != fired and (other.finished or not other.found <= fired):
+            first = _in_full(docket, answers, engine, fired, other, on_disagreement, on_failure)
+    return complete(docket.rules, answers, first, judge_rule)
 
 
-def _findings(
-    engine: Engine, rules: Sequence[Rule], answers: Answers
-) -> tuple[frozenset[Finding], bool]:
-    """What the engine found, and whether it finished.
+def _in_full(
+    docket: Docket,
+    answers: Answers,
+    engine: Engine,
+    fired: frozenset[Finding],
+    other: _Opinion,
+    on_disagreement: Callable[[str], None] | None,
+    on_failure: Callable[[], None] | None,
+) -> list[Verdict]:
+    """Everything asked and judged anew, after two first opinions that differ.
 
-    Whatever goes wrong in the second opinion, the first one stands. The text of an exception that
-    is not ours may hold a fact, so only its type is logged.
+    What either of them found at first still counts, as far as it rested on answers; and a variant
+    that either did not find at first is one about which they disagree.
+    """
+    certain = _asked_in_full(docket.first, frozenset(answers))
+    verdicts = [judge_rule(rule, answers) for rule in docket.first]
+    again = _opinion(engine, docket.first, answers, on_failure if other.finished else None)
+    doubted = frozenset(_fired(verdicts)) - (fired & other.found)
+    found = (again.found | (other.found & certain) | fired) - doubted
+    return _united(verdicts, _Opinion(found, other.finished and again.finished), on_disagreement)
+
+
+def _asked_in_full(rules: Iterable[Rule], asked: frozenset[Question]) -> frozenset[Finding]:
+    """The variants that ask nothing else."""
+    return frozenset(
+        Finding(rule.id, variant.name)
+        for rule in rules
+        for variant in rule.variants
+        if all(clause.question in asked for clause in variant.when)
+    )
+
+
+def _fired(verdicts: Iterable[Verdict]) -> Iterator[Finding]:
+    for verdict in verdicts:
+        if verdict.outcome == "fires":
+            for each in verdict.variants:
+                if each.outcome == "fires":
+                    yield Finding(verdict.rule.id, each.variant.name)
+
+
+class _Opinion(NamedTuple):
+    """What the engine found, and whether it finished."""
+
+    found: frozenset[Finding]
+    finished: bool
+
+
+def _opinion(
+    engine: Engine, rules: Sequence[Rule], answers: Answers, on_failure: Callable[[], None] | None
+) -> _Opinion:
+    """Ask the engine. Whatever goes wrong in the second opinion, the first one stands.
+
+    The text of an exception that is not ours may hold a fact, so only its type is logged.
     """
     try:
-        return engine.findings(rules, answers), True
+        return _Opinion(engine.findings(rules, answers), True)
     except EngineError as failure:
-        log.error("engine failed", extra={"step": str(failure)})
-        return failure.found, False
+        found, step = failure.found, str(failure)
     except Exception as failure:
-        log.error("engine failed", extra={"step": type(failure).__name__})
-        return frozenset(), False
+        found, step = frozenset(), type(failure).__name__
+    log.error("engine failed", extra={"step": step})
+    if on_failure:
+        on_failure()
+    return _Opinion(found, False)
 
 
 def _united(
-    verdict: Verdict,
-    found: frozenset[Finding],
-    finished: bool,
-    on_disagreement: Callable[[str], None],
+    verdicts: Iterable[Verdict],
+    opinion: _Opinion,
+    on_disagreement: Callable[[str], None] | None,
+) -> list[Verdict]:
+    """The verdicts, firing where either evaluator says so."""
+    return [_with_other(verdict, opinion, on_disagreement) for verdict in verdicts]
+
+
+def _with_other(
+    verdict: Verdict, opinion: _Opinion, on_disagreement: Callable[[str], None] | None
 ) -> Verdict:
-    """The verdict, firing where either evaluator says so."""
     rule = verdict.rule
     plain = {each.variant.name for each in verdict.variants if each.outcome == "fires"}
-    other = {finding.variant for finding in found if finding.rule == rule.id}
-    if other == plain or (not finished and other <= plain):
+    other = {finding.variant for finding in opinion.found if finding.rule == rule.id}
+    if other == plain or (not opinion.finished and other <= plain):
         return verdict
     log.error("engines disagree", extra={"rule": rule.id})
-    on_disagreement(rule.id)
+    if on_disagreement:
+        on_disagreement(rule.id)
     variants = tuple(
         _firing(each) if each.variant.name in other - plain else each for each in verdict.variants
     )

@@ -33,13 +33,17 @@ def judge_plain(rules: Sequence[Rule], answers: Answers) -> tuple[Verdict, ...]:
     return complete(rules, answers, first, judge_rule)
 
 
-def judge_rule(rule: Rule, answers: Answers) -> Verdict:
+def judge_rule(
+    rule: Rule, answers: Answers, known: dict[int, ClauseVerdict] | None = None
+) -> Verdict:
     """Judge one rule for itself: its first firing variant speaks; silent when all variants are.
+
+    ``known`` holds, by identity, the clauses that are judged already.
 
     Raises:
         KeyError: when it asks a question that has no answer.
     """
-    known: dict[int, ClauseVerdict] = {}
+    known = {} if known is None else known
     variants = tuple(judge_variant(variant, answers, known) for variant in rule.variants)
     speaking = next((each for each in variants if each.outcome == "fires"), None)
     if speaking:
@@ -53,7 +57,7 @@ def judge_variant(
 ) -> VariantVerdict:
     """Judge every clause, none skipped: one that fails silences, all that hold fire.
 
-    ``known`` holds, by identity, the clauses that another variant of the rule shares.
+    ``known`` holds, by identity, the clauses that are judged already.
 
     Raises:
         KeyError: when it asks a question that has no answer.

@@ -39,23 +39,31 @@ def complete(
     first: Sequence[Verdict],
     judge_rule: Callable[[Rule, Answers], Verdict],
 ) -> tuple[Verdict, ...]:
-    """All verdicts in the order of ``rules``, from those of the rules judged first."""
-    spoken = {verdict.rule.id: verdict for verdict in silence_the_lesser(first)}
-    everything = {**answers, UNASSESSED: unassessed(spoken.values())}
-    return tuple(
-        judge_rule(rule, everything) if rule.is_last else spoken[rule.id] for rule in rules
-    )
+    """All verdicts in the order of ``rules``, from the first ones, which are in that order too."""
+    spoken = silence_the_lesser(first)
+    everything = _Beside(unassessed(spoken), answers)
+    rest = iter(spoken)
+    return tuple(judge_rule(rule, everything) if rule.is_last else next(rest) for rule in rules)
+
+
+class _Beside(dict[Question, Answer]):
+    """One answer beside others, which are asked for only when they are needed."""
+
+    def __init__(self, answer: Answer, others: Answers) -> None:
+        super().__init__({answer.question: answer})
+        self._others = others
+
+    def __missing__(self, question: Question) -> Answer:
+        return self._others[question]
 
 
 def silence_the_lesser(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
     """The same verdicts, silent where another rule that fires says more."""
     firing = {each.rule.id: each.rule for each in verdicts if each.outcome == "fires"}
-    return tuple(_silenced(each, firing) for each in verdicts)
+    return tuple(each if each.outcome == "silent" else _silenced(each, firing) for each in verdicts)
 
 
 def _silenced(verdict: Verdict, firing: Mapping[str, Rule]) -> Verdict:
-    if verdict.outcome == "silent":
-        return verdict
     for other in verdict.rule.unless_fires:
         if other in firing and (_shows_card(firing[other]) or not _shows_card(verdict.rule)):
             because = f"{other} fires and says more"
@@ -78,7 +86,7 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     What a rule says aside (a thing that is simply not recorded) stands beside others and never
     alone.
     """
-    shown = [verdict for verdict in verdicts if _shows_card(verdict.rule)]
+    shown = [each for each in verdicts if each.outcome != "silent" and _shows_card(each.rule)]
     said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
     items: dict[_Item, dict[str, Rule]] = {}
     references: dict[str, None] = {}

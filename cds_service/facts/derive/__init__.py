@@ -92,6 +92,28 @@ ANSWERS: Mapping[str, Callable[[Question, View], Answer]] = {
 """How each kind is answered. ``unassessed`` is not here: the engine answers it last."""
 
 
+class Answered(dict[Question, Answer]):
+    """The answers of a chart: each question is answered when its answer is first looked up.
+
+    Iteration, ``in`` and ``get`` see those that were. ``unassessed`` is left to the engine.
+    """
+
+    def __init__(
+        self, chart: Chart, terminology: Terminology, regimens: Mapping[str, Regimen]
+    ) -> None:
+        super().__init__()
+        self._view = View(chart, terminology, regimens)
+
+    def __missing__(self, question: Question) -> Answer:
+        """Answer a question, once.
+
+        Raises:
+            KeyError: for a kind that is not in the vocabulary, which the rule lint refuses.
+        """
+        answer = self[question] = ANSWERS[question.kind](question, self._view)
+        return answer
+
+
 def answer_all(
     questions: Iterable[Question],
     chart: Chart,
@@ -103,6 +125,5 @@ def answer_all(
     Raises:
         KeyError: for a kind that is not in the vocabulary, which the rule lint refuses.
     """
-    view = View(chart, terminology, regimens)
-    asked = dict.fromkeys(each for each in questions if each.kind != "unassessed")
-    return {question: ANSWERS[question.kind](question, view) for question in asked}
+    answered = Answered(chart, terminology, regimens)
+    return {each: answered[each] for each in questions if each.kind != "unassessed"}
