@@ -8,7 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cds_service.facts.extract import leukaemia_words, lines, order_text, words
+from cds_service.facts.extract import infusion, leukaemia_words, lines, order_text, words
+from cds_service.facts.extract.dose_text import dose_in_words
+from cds_service.terminology.text import words_of
+from tests.test_extract_infusion import drafted
 
 ANY_TEXT = st.text(max_size=40)
 PHRASES = st.lists(
@@ -93,3 +96,33 @@ def test_cycle_and_day_are_told_the_same_without_the_quick_look(text: str) -> No
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(order_text, "_DIGIT", re.compile(""))
         assert order_text.stated_place([text]) == quick
+
+
+ORDER_TEXTS = st.lists(
+    st.sampled_from(
+        [
+            *("1.4 mg", "0,5 mg/m2", "0.8 mg / m²", "in 50 mL", "50 ML bag", "of", "NS", "at"),
+            *("25 mL/h", "over 1 hour", "OVER 60 min", "and 5 min", "1-hour", "infusion", "IV"),
+            *("mixed with", "dexamethasone", "syringe", "vial", ",", ".", "-", "/", "x"),
+        ]
+    ),
+    max_size=8,
+).map(" ".join)
+
+
+@given(ORDER_TEXTS)
+def test_an_infusion_is_told_the_same_without_the_quick_look(text: str) -> None:
+    quick = drafted({"text": text}).infusion
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(infusion, "may_hold", lambda *_: True)
+        assert drafted({"text": text}).infusion == quick
+
+
+@given(ORDER_TEXTS)
+def test_a_dose_per_square_metre_is_told_the_same_beside_a_stroke(text: str) -> None:
+    assert dose_in_words([text], "dose-per-m2") == dose_in_words([text, "/ mg"], "dose-per-m2")
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_the_words_of_a_plain_text_are_those_it_has_beside_another(text: str) -> None:
+    assert words_of(f"{text} \u00e9") == (*words_of(text), "e")

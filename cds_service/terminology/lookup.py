@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -66,11 +66,11 @@ class Terminology:
         uncoded ingredient go unread beside the code of another.
         """
         codings = tuple(codings)
-        texts = [words for words in (text, *(coding.display for coding in codings)) if words]
+        texts = [words for words in (text, *[coding.display for coding in codings]) if words]
         label = next(filter(None, map(str.strip, texts)), "")
-        hits = [self._drugs[key] for key in index.keys_of(codings) if key in self._drugs]
-        coded = _NONE.union(*(hit.substances for hit in hits))
-        if coded - self._diluents:
+        hits = [hit for key in index.keys_of(codings) if (hit := self._drugs.get(key))]
+        coded = _NONE.union(*[hit.substances for hit in hits])
+        if not coded <= self._diluents:
             return Resolution(coded, "code", coded <= _local(hits), label)
         named = _NONE.union(*map(self._phrases.find, texts))
         if named - coded:
@@ -145,8 +145,7 @@ class Terminology:
         return self._substances | self._kinds.keys()
 
 
-def _local(hits: Iterable[index.DrugCode]) -> frozenset[str]:
+def _local(hits: Sequence[index.DrugCode]) -> frozenset[str]:
     """The substances some code names for local use and no code names for systemic use."""
-    hits = tuple(hits)
-    local = _NONE.union(*(hit.local for hit in hits))
-    return local.difference(*(hit.systemic for hit in hits))
+    local = _NONE.union(*[hit.local for hit in hits])
+    return local.difference(*[hit.systemic for hit in hits]) if local else local

@@ -14,6 +14,8 @@ Phrase = tuple[str, ...]
 
 def words_of(text: str) -> Phrase:
     """The words of a text, without letter case and accents; every other sign separates them."""
+    if text.isascii():
+        return tuple(_WORD.findall(text.lower()))
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(letter for letter in decomposed if not unicodedata.combining(letter))
     return tuple(_WORD.findall(plain))
@@ -39,17 +41,21 @@ class Phrases:
     def find(self, text: str) -> frozenset[str]:
         """Every substance named in the text."""
         words = words_of(text)
+        if self._starting_with.keys().isdisjoint(words):
+            return frozenset()
         found: set[str] = set()
         at = 0
         while at < len(words):
-            substance, length = self._phrase_at(words, at)
+            known = self._starting_with.get(words[at])
+            substance, length = _longest(known, words, at) if known else ("", 1)
             if substance:
                 found.add(substance)
             at += length
         return frozenset(found)
 
-    def _phrase_at(self, words: Phrase, at: int) -> tuple[str, int]:
-        for phrase, substance in self._starting_with.get(words[at], ()):
-            if words[at : at + len(phrase)] == phrase:
-                return substance, len(phrase)
-        return "", 1
+
+def _longest(known: Iterable[tuple[Phrase, str]], words: Phrase, at: int) -> tuple[str, int]:
+    for phrase, substance in known:
+        if words[at : at + len(phrase)] == phrase:
+            return substance, len(phrase)
+    return "", 1

@@ -79,7 +79,7 @@ def timing_of(dosages: Iterable[Resource]) -> Timing:
 
 
 def _known(moments: Iterable[Moment | None]) -> tuple[Moment, ...]:
-    return tuple(moment for moment in moments if moment)
+    return tuple(filter(None, moments))
 
 
 def event_days(events: Iterable[Moment]) -> list[date]:
@@ -109,16 +109,20 @@ def is_local(drug: Resolution, dosages: Iterable[Resource]) -> bool:
 
     As its routes say; where none is named, as the product code or the product's name says.
     """
-    routes = [route for dosage in dosages if (route := dosage.get("route"))]
-    named = [route for route in routes if any(texts_of(route)) or any(codings_of(route))]
+    named = [route for dosage in dosages if _names_one(route := dosage.get("route"))]
     if named:
         return all(map(_is_local, named))
     return drug.local_use or bool(_LOCAL_FORMS.search(tidy(drug.label)))
 
 
+def _names_one(route: object) -> bool:
+    return bool(route) and (any(codings_of(route)) or any(texts_of(route)))
+
+
 def _is_local(route: object) -> bool:
-    if any(text_at(coding, "code") in LOCAL_ROUTES for coding in codings_of(route)):
-        return True
+    for coding in codings_of(route):
+        if text_at(coding, "code") in LOCAL_ROUTES:
+            return True
     return any(_LOCAL_WORDS.search(tidy(words)) for words in dict.fromkeys(texts_of(route)))
 
 

@@ -31,6 +31,8 @@ def dose_in_words(texts: Iterable[str], kind: Literal["dose", "dose-per-m2"]) ->
     a range, a rate or a concentration.
     """
     written = [tidy(text) for text in texts if "mg" in text.casefold()]
+    if kind == "dose-per-m2" and not any("/" in text for text in written):
+        return None
     if any(_NOT_A_DOSE.search(text) for text in written):
         return None
     found: dict[object, Measured] = {}

@@ -10,7 +10,7 @@ from fractions import Fraction
 from cds_service.facts.extract.material import Material
 from cds_service.facts.extract.medication import DILUENTS, parts_of
 from cds_service.facts.extract.numbers import number_of
-from cds_service.facts.extract.words import tidy
+from cds_service.facts.extract.words import may_hold, tidy
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Infusion, Measured
 from cds_service.fhir.library import Found
@@ -132,11 +132,14 @@ def _durations(dosages: Iterable[Resource]) -> Iterator[Interval]:
 
 def _worded_durations(texts: Iterable[str]) -> Iterator[Interval]:
     for text in texts:
+        if not may_hold(text, "over", "infusion"):
+            continue
         for found in (*_OVER.finditer(text), *_LONG.finditer(text)):
             groups = found.groupdict()
             factor = _MINUTES[found["unit"].casefold()]
-            extra = Fraction(groups.get("more") or 0)
-            low = _number(found["number"]) * factor + extra
+            low = _number(found["number"]) * factor
+            if more := groups.get("more"):
+                low += int(more)
             high = _number(groups["to"]) * factor if groups.get("to") else low
             if 0 < low <= high:
                 yield Interval(low, high)
@@ -159,6 +162,8 @@ def _amount(quantity: object, factors: dict[str, Fraction]) -> Fraction | None:
 def _volumes(texts: Iterable[str]) -> Iterator[Interval]:
     """A volume that the words call that of the bag; a dose in mL is that of the vial."""
     for text in texts:
+        if not may_hold(text, "ml"):
+            continue
         for phrase in _IN_A_BAG.finditer(text):
             for found in _VOLUME.finditer(text, phrase.start(), min(phrase.end() + 3, len(text))):
                 yield Interval.exactly(_number(found["number"]))
@@ -192,9 +197,11 @@ def _by_rate(
             if in_mg and dose and dose.unit == "mg":
                 yield dose.value.scaled(1 / in_mg)
     for text in texts:
+        if not (volume and may_hold(text, "ml")):
+            continue
         for found in _RATE.finditer(text):
             per_hour = _number(found["number"])
-            if volume and per_hour > 0:
+            if per_hour > 0:
                 yield volume.scaled(60 / per_hour)
 
 

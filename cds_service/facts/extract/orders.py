@@ -45,15 +45,12 @@ class _Order:
         self._resource = resource
         self._material = material
         self._drug = drug
+        self._dosages = list(each(resource, "dosageInstruction"))
         self.substances = drug.substances
         self.resolved_by = drug.by
         self.role = found.role
         self.status = _status(found, resource)
         self.do_not_perform = resource.get("doNotPerform") is True
-
-    @cached_property
-    def _dosages(self) -> list[Resource]:
-        return list(each(self._resource, "dosageInstruction"))
 
     @property
     def source(self) -> Source:
@@ -91,7 +88,7 @@ class _Order:
     def one_off(self) -> bool:
         return dosing.is_one_off(self._dosages, self._timing)
 
-    @cached_property
+    @property
     def start(self) -> Moment | None:
         return dosing.first_start(self._timing) or moment_at(
             self._resource, "dispenseRequest", "validityPeriod", "start"
@@ -102,7 +99,7 @@ class _Order:
         supply_end = moment_at(self._resource, "dispenseRequest", "validityPeriod", "end")
         return dosing.latest((dosing.last_end(self._timing), supply_end))
 
-    @cached_property
+    @property
     def authored(self) -> Moment | None:
         return moment_at(self._resource, "authoredOn")
 

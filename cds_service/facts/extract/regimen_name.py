@@ -26,10 +26,10 @@ def _names(found: Found, material: Material) -> Iterator[str]:
     if group := text_at(resource, "groupIdentifier", "value"):
         yield group
     for element in ("instantiatesCanonical", "instantiatesUri"):
-        links = resource.get(element)
-        for link in links if isinstance(links, list) else [links]:
-            if isinstance(link, str) and link.strip():
-                yield link.strip()
+        if links := resource.get(element):
+            for link in links if isinstance(links, list) else [links]:
+                if isinstance(link, str) and link.strip():
+                    yield link.strip()
     for words in texts_of(resource.get("category")):
         if words.casefold() not in _SETTINGS:
             yield words
