@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from cds_service.strict_json import dumps, parse
 from cds_service.strict_json.careful import read_carefully
-from cds_service.strict_json.limits import JSONError
+from cds_service.strict_json.limits import MAX_DEPTH, JSONError, is_too_deep
 from cds_service.strict_json.quick import InDoubtError, read_quickly
 from cds_service.strict_json.writing import written
 
@@ -127,6 +127,37 @@ def test_an_integer_of_more_than_a_hundred_digits_is_found_wherever_it_stands(
     with pytest.raises(InDoubtError):
         read_quickly(text, text.encode())
     assert read_quickly(text[:-1], text[:-1].encode()) == int(digit * 100)
+
+
+def deep(levels: int, beside: object) -> object:
+    """So many levels, each with something beside the next one."""
+    nested: object = []
+    for level in range(levels - 1):
+        nested = [beside, nested, beside] if level % 2 else {"]": nested, "b": beside}
+    return nested
+
+
+def levels_of(value: object) -> int:
+    """How deep a value is, by a walk through it."""
+    if not isinstance(value, dict | list):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(levels_of, inner), default=0)
+
+
+json_values = st.recursive(
+    st.text('ab[]{}"\\:', max_size=6) | st.integers(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('[{"\\'), inner),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(st.builds(deep, st.integers(1, 110), json_values))
+def test_how_deep_a_text_is_shows_in_its_brackets(value: object) -> None:
+    text = json.dumps(value)
+
+    assert is_too_deep(text.encode()) == (levels_of(value) > MAX_DEPTH)
 
 
 def test_what_charts_hold_is_read_without_a_second_look() -> None:
