@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cds_service.cards.model import Card, SuggestionOffer
 from cds_service.engine.verdict import Verdict
+from cds_service.facts.unknown import Reason
 from cds_service.store.records import CardRecord, MissingRecord, SuggestionRecord
 
 
@@ -40,11 +41,12 @@ def _suggestion(offer: SuggestionOffer) -> SuggestionRecord:
 
 def missing_records(verdicts: Sequence[Verdict]) -> tuple[MissingRecord, ...]:
     """What could not be known, each thing once, with the rules that missed it."""
-    rules: dict[tuple[str, str], list[str]] = {}
+    rules: dict[tuple[str, Reason], dict[str, None]] = {}
     for verdict in verdicts:
-        told = ((each.plainly or each.what, each.reason) for each in verdict.missing)
-        for what, reason in dict.fromkeys(told):
-            rules.setdefault((what, str(reason)), []).append(verdict.rule.id)
+        if verdict.outcome == "unknown":
+            for each in verdict.missing:
+                told = each.plainly or each.what, each.reason
+                rules.setdefault(told, {})[verdict.rule.id] = None
     return tuple(
-        MissingRecord(what, reason, tuple(missed)) for (what, reason), missed in rules.items()
+        MissingRecord(what, str(reason), tuple(missed)) for (what, reason), missed in rules.items()
     )

@@ -77,7 +77,7 @@ class Fingerprints:
                     reference = f"{entry.resource.get('resourceType')}/{id_}"
                     self._resources.setdefault(reference, []).append(entry.resource)
         self._contents: dict[str, str] = {}
-        self._readings: dict[tuple[str, int], str] = {}
+        self._readings: dict[tuple[object, ...], str] = {}
 
     def of(self, speaking: Speaking, references: Set[str]) -> str:
         """64 hexadecimal digits.
@@ -107,16 +107,13 @@ class Fingerprints:
         return f"{verdict.variant.name} {' '.join(map(self._clause, verdict.clauses))}"
 
     def _clause(self, verdict: ClauseVerdict) -> str:
-        kind = verdict.clause.question.kind
-        return (
-            f"{verdict.clause.name}{sorted(self._reading(kind, each) for each in verdict.holding)}"
-        )
+        return verdict.clause.name + self._holding(verdict.clause.question.kind, verdict.holding)
 
-    def _reading(self, kind: str, reading: Reading) -> str:
-        """The reading as text; several rules look at one, which lives as long as the call."""
-        known = kind, id(reading)
+    def _holding(self, kind: str, readings: tuple[Reading, ...]) -> str:
+        """The readings as text; several rules look at the same ones, which outlive this."""
+        known = (kind, *map(id, readings))
         if known not in self._readings:
-            self._readings[known] = _reading(kind, reading)
+            self._readings[known] = str(sorted(_reading(kind, each) for each in readings))
         return self._readings[known]
 
 

@@ -90,7 +90,8 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
 
 def _detail(source: str, names: dict[str, object]) -> str:
     """The paragraphs, with one empty line between two of them."""
-    return _EMPTY_LINES.sub("\n\n", _filled(source, _FOR_DETAIL, names))
+    text = _filled(source, _FOR_DETAIL, names)
+    return _EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text
 
 
 def _without_values(error: Exception) -> str:

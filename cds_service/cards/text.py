@@ -13,8 +13,16 @@ _INVISIBLE = ("Cf", "Cn", "Co")
 _BREAK = "\u200b"  # a zero-width space, which ends an address for every finder of bare links
 
 _TAG = re.compile(r"<(?!=?\s?\d)")
-_MARK = re.compile(r"[\\`*_\[\]|~&<>@]")
-_AT_THE_START = re.compile(r"[#+\-=:.)]|\d{1,9}[.)](?=\s|$)")
+_HARMLESS = re.compile(
+    r"""
+    (?!\d{1,9}[.)](?:\s|$))             # no number of a list
+    [^\W_]                              # a letter or digit; what follows is
+    (?:[^\W_wW]++ | [,;%/()'.=+-]++     # more of them, and marks that mean nothing within a line
+    | [wW](?![wW]) | :(?!/) | [ ](?=\S) # no address, and one space between two words
+    )*+
+    """,
+    re.VERBOSE,
+)
 _COMPARED = re.compile(r"<(?==?\s?\d)")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~])")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*", re.IGNORECASE)
@@ -41,21 +49,23 @@ def _visible(character: str) -> str:
 
 def flat(text: str) -> str:
     """Plain text for a summary; no tag and no markdown link even where a client looks for them."""
+    if is_harmless(text):
+        return text
     tagless = _TAG.sub("\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}", plain(text))
     return tagless.replace("](", "] (")
 
 
 def escaped(text: str) -> str:
     """Markdown that reads as the text and nothing else, wherever in a line it is put."""
-    line = plain(text)
-    return line if is_harmless(line) else disarmed(line)
+    return text if is_harmless(text) else disarmed(plain(text))
 
 
-def is_harmless(line: str) -> bool:
-    """Whether nothing in the line could be markdown, so that it need not be disarmed."""
-    return not (
-        _MARK.search(line) or _AT_THE_START.match(line) or "://" in line or "www." in line.lower()
-    )
+def is_harmless(text: str) -> bool:
+    """Whether it is words on one line in which nothing could be markdown, a tag or an address.
+
+    Most texts are. Neither ``escaped`` nor ``flat`` changes them.
+    """
+    return _HARMLESS.fullmatch(text) is not None
 
 
 def disarmed(line: str) -> str:

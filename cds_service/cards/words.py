@@ -47,7 +47,7 @@ class ClauseWords(Words):
             return _wrapped([reading.show for reading in self._readings])
         if word in _JOINED and word not in self._shown and (said := self._each(_JOINED[word])):
             return Names(said)
-        return super().__getitem__(word)
+        return _wrapped(self._shown[word])
 
     def __iter__(self) -> Iterator[str]:
         yield from dict.fromkeys((*(word for word in _JOINED if self._each(_JOINED[word])), "all"))
