@@ -11,11 +11,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from cds_service.facts.answers import Source
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Moment:
     """A point in time as exactly as it was written.
 
@@ -41,7 +42,7 @@ class Moment:
         return f"{self.first:%Y-%m}" if same_month else f"{self.first:%Y}"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Measured:
     """A measured amount: the number (exact or an interval), the unit, and how it was printed."""
 

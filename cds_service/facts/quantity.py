@@ -188,6 +188,15 @@ def is_sane(number: Decimal | int) -> bool:
     return number.is_finite() and abs(number.adjusted()) <= MAX_DIGITS >= len(number.as_tuple()[1])
 
 
+def _printed(number: Decimal) -> str:
+    """All digits of a number; empty for one that is not sane."""
+    text = str(number)
+    # Of such a text every digit is a digit of the number, or a zero before or behind them.
+    if len(text) <= MAX_DIGITS and "E" not in text and number.is_finite():
+        return text
+    return f"{number:f}" if is_sane(number) else ""
+
+
 def measured(number: Decimal, unit: str, comparator: str = "") -> Measured:
     """An amount from its number, unit and FHIR comparator (``<``, ``<=``, ``>``, ``>=``).
 
@@ -196,17 +205,18 @@ def measured(number: Decimal, unit: str, comparator: str = "") -> Measured:
     Raises:
         ValueError: for any other comparator, or a number no measurement has.
     """
-    if not is_sane(number):
+    digits = _printed(number)
+    if not digits:
         raise ValueError("not a number a measurement can have")
-    printed = f"{comparator}{number:f} {unit}".strip()
-    return Measured(_interval(Fraction(number), comparator), normal_unit(unit), printed)
+    value = _interval(Fraction(*number.as_integer_ratio()), comparator)
+    return Measured(value, normal_unit(unit), f"{comparator}{digits} {unit}".strip())
 
 
 def _interval(number: Fraction, comparator: str) -> Interval:
+    if not comparator:
+        return Interval(number, number)
     zero = Fraction(0) if number > 0 else None
     match comparator:
-        case "":
-            return Interval(number, number)
         case "<":
             return Interval(zero, number, hi_open=True)
         case "<=":

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import date
 from functools import partial
 from types import NoneType
-from typing import Any, get_args, get_origin
+from typing import Any, NamedTuple, get_args, get_origin
 
 from fhir_core import types as primitives
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
@@ -27,16 +26,19 @@ Shape = Mapping[str, Any]
 """Element names to keep: None for a leaf, else the shape of what lies below. An empty shape asks
 only that there is an object: what it holds is looked at elsewhere."""
 
-_CODE = re.compile(r"[!-~]+")
-_WORDS = re.compile(r"[!-~][ -~]*")
-_DAY = r"[12]\d{3}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+# A leap day is left to the models.
+_DAY = (
+    r"[12]\d{3}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])"
+    r"|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)"
+)
 _TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)"
-_DATE = re.compile(_DAY, re.ASCII)
-_DATE_TIME = re.compile(f"{_DAY}(?:{_TIME})?", re.ASCII)
-_INSTANT = re.compile(_DAY + _TIME, re.ASCII)
 
-LONGEST_MONTH_END = "28"
-"""Up to this day every month goes."""
+
+class _Right(NamedTuple):
+    """What recognises an element: text by its pattern, None from it is no match; anything else."""
+
+    words: Callable[[str], re.Match[str] | None]
+    other: Check
 
 
 def plain_form(part: PartModel, shape: Shape, given: Collection[str]) -> Callable[[Resource], bool]:
@@ -67,7 +69,7 @@ def _object(
     bits = {name: 1 << place for place, name in enumerate(shape)}
     beyond = 1 << len(shape)
     checks = [
-        (name, bits[name], _element(annotations[name], below)) for name, below in shape.items()
+        (name, bits[name], *_element(annotations[name], below)) for name, below in shape.items()
     ]
     all_required = sum(bits.get(name, beyond) for name in set(required))
     all_choices = [
@@ -78,13 +80,14 @@ def _object(
         if type(value) is not dict:
             return None
         there = 0
-        for name, bit, right in checks:
-            if name in value and (found := value[name]) is not None:
-                fit = right(found)
-                if fit is None:
-                    return None
-                if fit:
-                    there |= bit
+        for name, bit, words, right in checks:
+            if name not in value or (found := value[name]) is None:
+                continue
+            fit = words(found) and True if type(found) is str else right(found)
+            if fit is None:
+                return None
+            if fit:
+                there |= bit
         if not there:
             return False
         return (there & all_required == all_required and _are_made(all_choices, there)) or None
@@ -101,15 +104,16 @@ def _are_made(choices: Iterable[tuple[int, bool]], there: int) -> bool:
     return True
 
 
-def _element(annotation: Any, shape: Shape | None) -> Check:
+def _element(annotation: Any, shape: Shape | None) -> _Right:
     (kind,) = [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
     if shape is not None and not shape:
-        return _any_object
+        return _Right(_no_words, _any_object)
     if get_origin(kind) is list:
-        return partial(_list, _element(get_args(kind)[0], shape))
+        return _Right(_no_words, partial(_list, _element(get_args(kind)[0], shape)))
     if shape is None:
         return _leaf(kind)
-    return _part(kind.get_model_klass(), shape) if issubclass(kind, FhirBase) else _not_judged
+    part = _part(kind.get_model_klass(), shape) if issubclass(kind, FhirBase) else _not_judged
+    return _Right(_no_words, part)
 
 
 def _part(model: type[FHIRAbstractModel], shape: Shape) -> Check:
@@ -120,11 +124,13 @@ def _part(model: type[FHIRAbstractModel], shape: Shape) -> Check:
     return _object({name: fields[name] for name in shape}, shape, required, choices)
 
 
-def _leaf(kind: Any) -> Check:
+def _leaf(kind: Any) -> _Right:
     if kind is bool:
-        return _boolean
-    said = getattr(kind, "__metadata__", (None,))[0]
-    return _LEAVES.get(type(said), _not_judged)
+        return _Right(_no_words, _boolean)
+    said = type(getattr(kind, "__metadata__", (None,))[0])
+    if said is primitives.Integer:
+        return _Right(_no_words, _integer)
+    return _Right(_TEXTS[said].fullmatch if said in _TEXTS else _no_words, _not_judged)
 
 
 def _any_object(value: object) -> bool | None:
@@ -134,10 +140,12 @@ def _any_object(value: object) -> bool | None:
     return None
 
 
-def _list(right: Check, value: object) -> bool | None:
+def _list(right: _Right, value: object) -> bool | None:
     if type(value) is not list:
         return None
-    fits = [right(each) for each in value]
+    fits = [
+        right.words(each) and True if type(each) is str else right.other(each) for each in value
+    ]
     return None if None in fits else True in fits
 
 
@@ -149,34 +157,19 @@ def _integer(value: object) -> bool | None:
     return (type(value) is int and -(2**31) <= value < 2**31) or None
 
 
-def _text(pattern: re.Pattern[str], value: object) -> bool | None:
-    return (type(value) is str and pattern.fullmatch(value) is not None) or None
-
-
-def _dated(pattern: re.Pattern[str], value: object) -> bool | None:
-    if type(value) is not str or pattern.fullmatch(value) is None:
-        return None
-    return value[8:10] <= LONGEST_MONTH_END or _is_day(value[:10]) or None
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+def _no_words(_: str) -> None:
+    return None
 
 
 def _not_judged(_: object) -> bool | None:
     return None
 
 
-_LEAVES: Mapping[type, Check] = {
-    primitives.Code: partial(_text, _CODE),
-    primitives.String: partial(_text, _WORDS),
-    primitives.Integer: _integer,
-    primitives.Date: partial(_dated, _DATE),
-    primitives.DateTime: partial(_dated, _DATE_TIME),
-    primitives.Instant: partial(_dated, _INSTANT),
+_TEXTS: Mapping[type, re.Pattern[str]] = {
+    primitives.Code: re.compile(r"[!-~]+"),
+    primitives.String: re.compile(r"[!-~][ -~]*"),
+    primitives.Date: re.compile(_DAY, re.ASCII),
+    primitives.DateTime: re.compile(f"{_DAY}(?:{_TIME})?", re.ASCII),
+    primitives.Instant: re.compile(_DAY + _TIME, re.ASCII),
 }
-"""The plainest form of each type of the models that we read."""
+"""The plainest form of each type of the models that is written as text."""

@@ -204,9 +204,14 @@ class Reading(NamedTuple):
 
 def read(resource: Resource, resource_type: str) -> Reading:
     """Judge one resource of a type in ``SPECS``: at a glance, or else by its model."""
-    if _PLAIN[resource_type](resource):
+    if is_plain(resource, resource_type):
         return Reading(resource)
     return read_by_model(resource, resource_type)
+
+
+def is_plain(resource: Resource, resource_type: str) -> bool:
+    """Whether a glance tells that a resource of a type in ``SPECS`` can be read as it is."""
+    return _PLAIN[resource_type](resource)
 
 
 def read_by_model(resource: Resource, resource_type: str) -> Reading:

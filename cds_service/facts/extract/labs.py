@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from cds_service.facts.extract.borrowed import Lenders
 from cds_service.facts.extract.material import Material
@@ -80,7 +81,7 @@ def _results_of(found: Found, material: Material, lenders: Lenders) -> Iterator[
     asked = asked_of(found, material.measured, material)
     if not asked or text_in(found.resource, "status") in IGNORED:
         return
-    whole = material.readable(found, frozenset().union(*(names for _, _, names in asked)))
+    whole = material.readable(found, chain.from_iterable(names for _, _, names in asked))
     if whole is None:
         return
     for element, part, analytes in asked:
@@ -88,8 +89,8 @@ def _results_of(found: Found, material: Material, lenders: Lenders) -> Iterator[
         holder = part if element else whole
         if not element and len(asked) > 1 and not has_value(whole):
             continue
-        for analyte in sorted(analytes):
-            if not is_finding(analyte, holder):
+        for analyte in sorted(analytes) if len(analytes) > 1 else analytes:
+            if analyte not in FINDINGS or not is_finding(analyte, holder):
                 yield result_of(analyte, holder, whole, found, element, material, lenders)
 
 

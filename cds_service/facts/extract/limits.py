@@ -157,8 +157,10 @@ def _in_unit(limit: Measured | None, value: Measured, analyte: str) -> Measured 
     if limit is None:
         return None
     end = limit.value.hi if limit.value.hi is not None else limit.value.lo
-    if end is None or end <= 0:
+    if end is None or end.numerator <= 0:
         return None
+    if end is limit.value.lo is limit.value.hi and limit.unit == value.unit:
+        return limit
     exact = Measured(Interval.exactly(end), limit.unit or value.unit, limit.printed)
     return converted(analyte, exact, value.unit)
 

@@ -24,15 +24,17 @@ def number_of(value: object) -> Decimal | None:
 
 def unit_of(quantity: object) -> str:
     """The unit: the code when it is one we know, else the printed unit, else the code."""
-    code, unit = text_at(quantity, "code"), text_at(quantity, "unit")
-    if is_known_unit(code):
+    code = text_at(quantity, "code")
+    if code and is_known_unit(code):
         return code
-    return unit or code
+    return text_at(quantity, "unit") or code
 
 
 def measured_of(quantity: object, default_unit: str = "") -> Measured | None:
     """A Quantity as a measured amount; None when it has no usable number or comparator."""
-    number = number_of(at(quantity, "value"))
+    value = at(quantity, "value")
+    # Whether a measurement can have this number is looked at once, below.
+    number = value if isinstance(value, Decimal) else number_of(value)
     if number is None:
         return None
     try:

@@ -161,7 +161,7 @@ class _Sent:
     def _judged(self) -> _Judged:
         """The value, or what is the matter with it."""
         amount = value_of(self._part) if has_value(self._part) else None
-        if amount is None or (amount.value.lo is not None and amount.value.lo < 0):
+        if amount is None or _is_negative(amount):
             return _Judged(problem=self._no_number())
         if contradicts(self.analyte, amount):
             detail = f"given in {amount.unit}, which is no unit of {self._name}"
@@ -215,6 +215,10 @@ def effective(observation: Resource) -> Moment | None:
 def has_value(part: Resource) -> bool:
     """Whether an observation or component holds a value of any type, readable or not."""
     return "valueQuantity" in part or any(name.startswith("value") for name in part)
+
+
+def _is_negative(amount: Measured) -> bool:
+    return amount.value.lo is not None and amount.value.lo.numerator < 0
 
 
 def value_of(part: Resource) -> Measured | None:
