@@ -8,11 +8,14 @@ plainly right; only that each check is judged once for all rules.
 
 from __future__ import annotations
 
+from itertools import compress
+
 from cds_service.engine.docket import Case, Docket
 from cds_service.engine.reference import judge_clause, judge_rule
 from cds_service.engine.verdict import Answers, ClauseVerdict, Verdict
-from cds_service.facts.answers import Reading
+from cds_service.facts.answers import Answer, Reading
 from cds_service.facts.interval import Truth
+from cds_service.facts.unknown import Unknown
 from cds_service.rulebook.model import Clause
 
 
@@ -36,29 +39,32 @@ class _Truths(dict[int, Truth]):
         super().__init__()
         self._checks = docket.checks
         self._answers = answers
-        self._holding: dict[int, tuple[Reading, ...]] = {}
+        self._why: dict[int, tuple[Answer, tuple[Reading, ...]]] = {}
+        self._missing: dict[int, tuple[Unknown, ...]] = {}
 
     def __missing__(self, number: int) -> Truth:
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
         answer, passes = self._answers[check.question], check.passes
         judged = [passes(reading.fields) for reading in answer.readings]
+        truth: Truth = False
+        holding: tuple[Reading, ...] = ()
         if True in judged:
-            truth: Truth = True
-            self._holding[number] = tuple(
-                reading for reading, holds in zip(answer.readings, judged, strict=True) if holds
-            )
-        else:
-            truth = None if answer.gaps or None in judged else False
+            truth = True
+            holding = tuple(compress(answer.readings, judged))
+        elif answer.gaps or None in judged:
+            truth = None
+        self._why[number] = answer, holding
         self[number] = truth
         return truth
 
     def verdict(self, clause: Clause, number: int) -> ClauseVerdict:
         """The check as a verdict on a clause; only what is missing must still be worked out."""
-        truth, answer = self[number], self._answers[clause.question]
-        if truth is None:
-            return judge_clause(clause, answer)
-        return ClauseVerdict(clause, truth, answer, self._holding.get(number, ()))
+        truth = self[number]
+        answer, holding = self._why[number]
+        if truth is None and number not in self._missing:
+            self._missing[number] = judge_clause(clause, answer).missing
+        return ClauseVerdict(clause, truth, answer, holding, self._missing.get(number, ()))
 
 
 def _is_silent(case: Case, truths: _Truths) -> bool:

@@ -30,12 +30,12 @@ def is_exact_limit(limit: Fraction) -> bool:
 
 def encode(number: Fraction) -> int:
     """The number as an integer of the same order as all limits; see the head of this file."""
-    whole, rest = divmod(number.numerator * _MILLIONTHS, number.denominator)
-    return _clamped(2 * whole + (rest != 0))
-
-
-def _clamped(encoded: int) -> int:
-    return max(-_OUTERMOST, min(_OUTERMOST, encoded))
+    numerator, denominator = number.as_integer_ratio()
+    whole, rest = divmod(numerator * _MILLIONTHS, denominator)
+    encoded = 2 * whole + (rest != 0)
+    if -_OUTERMOST <= encoded <= _OUTERMOST:
+        return encoded
+    return _OUTERMOST if encoded > 0 else -_OUTERMOST
 
 
 def encode_lower(interval: Interval) -> int:

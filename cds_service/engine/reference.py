@@ -13,7 +13,14 @@ from fractions import Fraction
 from typing import cast
 
 from cds_service.engine.stages import complete
-from cds_service.engine.verdict import Answers, ClauseVerdict, Outcome, VariantVerdict, Verdict
+from cds_service.engine.verdict import (
+    Answers,
+    ClauseVerdict,
+    Outcome,
+    VariantVerdict,
+    Verdict,
+    once,
+)
 from cds_service.facts.answers import Answer, Question, Reading, Value
 from cds_service.facts.interval import Comparison, Interval, Truth
 from cds_service.facts.unknown import Reason, Unknown
@@ -63,11 +70,14 @@ def judge_variant(
         KeyError: when it asks a question that has no answer.
     """
     known = {} if known is None else known
+    clauses = []
     for clause in variant.when:
-        if id(clause) not in known:
-            known[id(clause)] = judge_clause(clause, answers[clause.question])
-    clauses = tuple(known[id(clause)] for clause in variant.when)
-    return VariantVerdict(variant, _outcome(all_of([each.truth for each in clauses])), clauses)
+        judged = known.get(id(clause))
+        if judged is None:
+            judged = known[id(clause)] = judge_clause(clause, answers[clause.question])
+        clauses.append(judged)
+    outcome = _outcome(all_of([each.truth for each in clauses]))
+    return VariantVerdict(variant, outcome, tuple(clauses))
 
 
 def _outcome(truth: Truth) -> Outcome:
@@ -85,7 +95,7 @@ def judge_clause(clause: Clause, answer: Answer) -> ClauseVerdict:
     missing = [unknown for _, truth, unknowns in judged if truth is None for unknown in unknowns]
     missing.extend(answer.gaps)
     if missing:
-        return ClauseVerdict(clause, None, answer, missing=tuple(dict.fromkeys(missing)))
+        return ClauseVerdict(clause, None, answer, missing=once(missing))
     return ClauseVerdict(clause, False, answer)
 
 

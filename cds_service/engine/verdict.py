@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Truth
 from cds_service.facts.unknown import Unknown
 from cds_service.rulebook.model import Clause, Rule, Variant
@@ -15,7 +15,7 @@ Outcome = Literal["fires", "silent", "unknown"]
 Answers = Mapping[Question, Answer]
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class ClauseVerdict:
     """One clause judged.
 
@@ -30,16 +30,16 @@ class ClauseVerdict:
     missing: tuple[Unknown, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class VariantVerdict:
-    """One variant judged: all its clauses, none skipped."""
+    """One variant judged: all its clauses, none skipped; none of a rule left at its silence."""
 
     variant: Variant
     outcome: Outcome
     clauses: tuple[ClauseVerdict, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Verdict:
     """One rule judged.
 
@@ -59,11 +59,16 @@ class Verdict:
         """What kept the rule from an answer, without repeats; empty unless it is unknown."""
         if self.outcome != "unknown":
             return ()
-        found = (
+        return once(
             unknown
             for variant in self.variants
             if variant.outcome == "unknown"
             for clause in variant.clauses
             for unknown in clause.missing
         )
-        return tuple(dict.fromkeys(found))
+
+
+def once(unknowns: Iterable[Unknown]) -> tuple[Unknown, ...]:
+    """Each once, in the order met; one alone, as it mostly is, need not be compared."""
+    every = tuple(unknowns)
+    return tuple(dict.fromkeys(every)) if len(every) > 1 else every
