@@ -96,13 +96,15 @@ class Interval:
         Raises:
             ValueError: when the divisor can be zero or less.
         """
-        if divisor.lo is None or divisor.lo <= 0:
+        if divisor.lo is None or divisor.lo.numerator <= 0:
             raise ValueError("a divisor must be above zero")
-        hi = None if self.hi is None else self.hi / divisor.lo
+        hi = None if self.hi is None else _quotient(self.hi, divisor.lo)
         if self.lo is self.hi and divisor.lo is divisor.hi:
             lo = hi
         else:
-            lo = None if self.lo is None else (self.lo / divisor.hi if divisor.hi else Fraction(0))
+            lo = None if self.lo is None else _WHOLE[0]
+            if self.lo is not None and divisor.hi:
+                lo = _quotient(self.lo, divisor.hi)
         return Interval(
             lo,
             hi,
@@ -119,6 +121,12 @@ def _apart(one: Fraction, other: Fraction) -> int:
     above, below = one.as_integer_ratio()
     others_above, others_below = other.as_integer_ratio()
     return above * others_below - others_above * below
+
+
+def _quotient(one: Fraction, other: Fraction) -> Fraction:
+    above, below = one.as_integer_ratio()
+    others_above, others_below = other.as_integer_ratio()
+    return Fraction(above * others_below, below * others_above)
 
 
 class _Whole(dict[int, Fraction]):

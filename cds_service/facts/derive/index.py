@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
@@ -14,10 +15,10 @@ class Index(Generic[T]):
     def __init__(self, facts: Iterable[T], words_of: Callable[[T], Iterable[str]]) -> None:
         """Read the words of every fact, once."""
         self._facts = tuple(facts)
-        self._places: dict[str, list[int]] = {}
+        self._places: dict[str, list[int]] = defaultdict(list)
         for place, fact in enumerate(self._facts):
             for word in words_of(fact):
-                self._places.setdefault(word, []).append(place)
+                self._places[word].append(place)
         self._words = frozenset(self._places)
         self._known: dict[frozenset[str], tuple[T, ...]] = {}
 

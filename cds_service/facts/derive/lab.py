@@ -132,12 +132,8 @@ def _narrowed(window: Window, view: View, substance: str, to_graft: bool) -> Win
 def results_of(view: View, analyte: str) -> Results:
     """The results of one analyte on their time line."""
     key = ("results", analyte)
-    return view.once(key, lambda: _on_time_line(view, analyte))
-
-
-def _on_time_line(view: View, analyte: str) -> Results:
     every = view.labs(analyte)
-    return Results(every, view.now) if every else NOTHING
+    return view.once(key, lambda: Results(every, view.now)) if every else NOTHING
 
 
 def find(view: View, analyte: str, window: Window) -> Found:

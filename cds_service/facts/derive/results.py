@@ -64,7 +64,8 @@ class Results:
             if moment is None:
                 self.undated.append((place, result))
                 continue
-            earliest, latest = when.span(moment, zone)
+            at = moment.at
+            earliest, latest = (at, at) if at else when.span(moment, zone)
             one = Placed(result, place, moment, earliest, latest, result.issued or long_ago)
             (self.ahead if earliest > ahead_from else self.newest_first).append(one)
         # Stable: of two as recent, the one the chart has first comes first.

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.derive.condition import COUNTED
 from cds_service.facts.derive.view import AS_CONDITIONING, View, is_live_order, only, slugs
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import (
@@ -133,11 +134,8 @@ def _is_ahead(moment: Moment, view: View) -> bool:
 
 def _histories(view: View) -> tuple[ConditionEntry, ...]:
     """Diagnoses that say a transplant was done."""
-    return tuple(
-        each
-        for each in view.entries.of(_HISTORIES)
-        if each.verification in ("", "confirmed", "provisional")
-    )
+    found = view.entries.of(_HISTORIES)
+    return found and tuple(each for each in found if each.verification in COUNTED)
 
 
 def graft_day(view: View, around: timedelta | None) -> Moment | None:

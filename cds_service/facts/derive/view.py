@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from fractions import Fraction
@@ -80,9 +81,9 @@ class View:
 
     @cached_property
     def _labs(self) -> Mapping[str, list[LabResult]]:
-        found: dict[str, list[LabResult]] = {}
+        found: dict[str, list[LabResult]] = defaultdict(list)
         for result in self.chart.labs:
-            found.setdefault(result.analyte, []).append(result)
+            found[result.analyte].append(result)
         return found
 
     @cached_property
@@ -178,7 +179,7 @@ def names_of(slugs: Iterable[str], terminology: Terminology) -> tuple[str, ...]:
 
 
 def _substances(use: DrugUse) -> Iterable[str]:
-    words = [*use.substances]
+    words = list(use.substances)
     if use.resolved_by == "nothing":
         words.append(UNIDENTIFIED)
     if use.order_set and is_conditioning(use.order_set):
