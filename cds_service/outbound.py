@@ -23,19 +23,16 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar
 
+from requests import PreparedRequest, Request, RequestException, Response
+from requests.adapters import HTTPAdapter
+from requests.exceptions import ConnectTimeout, Timeout
+from requests.exceptions import SSLError as RequestsSSLError
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3 import Timeout as Seconds
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    NewConnectionError,
-    ProtocolError,
-    SSLError,
-)
+from urllib3.exceptions import HTTPError, NewConnectionError, ProtocolError, SSLError
 from urllib3.exceptions import TimeoutError as UrllibTimeout
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import Retry
 
 from cds_service.errors import CDSServiceError
 
@@ -66,7 +63,6 @@ CONNECTIONS_PER_HOST = 64
 TRIED_ADDRESSES = 3
 RESOLVED_FOR_SECONDS = 30.0
 _CHUNK = 65536
-_ONCE = Retry(total=False)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
@@ -282,14 +278,13 @@ class Outbound:
         pool = self._pool(request.place, address)
         try:
             try:
-                answer = request.send(pool, connect_seconds)
-            except ProtocolError as problem:
+                return request.send(pool, connect_seconds)
+            except RequestException as problem:
                 # A kept connection may be closed by the server at the moment we use it again.
                 if not _went_without_a_word(problem):
                     raise
-                answer = request.send(pool, connect_seconds)
-            return request.read(answer)
-        except (HTTPError, OSError, ValueError) as problem:
+                return request.send(pool, connect_seconds)
+        except (RequestException, HTTPError, OSError, ValueError) as problem:
             refused = _NotConnectedError if _was_not_connected(problem) else OutboundError
             raise refused(_reason(problem)) from problem
 
@@ -320,26 +315,20 @@ class _Request:
             raise OutboundError("timeout")
         return left
 
-    def send(self, pool: HTTPConnectionPool, connect_seconds: float) -> BaseHTTPResponse:
-        """Ask; the answer, of which only the head has been read."""
-        return pool.urlopen(
-            "GET",
-            (self.place.path or "/") + self.place.query,
-            headers={**self.headers, "Host": self._host(), "Accept-Encoding": "identity"},
-            timeout=Seconds(connect=connect_seconds, total=self.seconds_left()),
-            retries=_ONCE,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
-        )
-
-    def read(self, answer: BaseHTTPResponse) -> Answer:
-        """Read the body; the connection is kept when there is no more of it."""
+    def send(self, pool: HTTPConnectionPool, connect_seconds: float) -> Answer:
+        # The adapter alone, without a session: no redirect, cookie, proxy or netrc to switch off.
+        adapter = _Adapter(pool, Seconds(connect=connect_seconds, total=self.seconds_left()))
+        answer = adapter.send(self._prepared(), stream=True).raw
         try:
             return self._read(answer)
         except BaseException:
             answer.close()
             raise
+
+    def _prepared(self) -> PreparedRequest:
+        url = f"{self.place.scheme}://{self._host()}{self.place.path}{self.place.query}"
+        own = {"Host": self._host(), "Accept-Encoding": "identity"}
+        return Request("GET", url, headers={**self.headers, **own}).prepare()
 
     def _host(self) -> str:
         host = f"[{self.place.host}]" if ":" in self.place.host else self.place.host
@@ -362,19 +351,41 @@ class _Request:
 
 
 def _reason(problem: Exception) -> Problem:
-    if isinstance(problem, NewConnectionError):  # which the library counts among its timeouts
-        return "connection"
-    if isinstance(problem, (UrllibTimeout, TimeoutError)):
+    if isinstance(problem, (Timeout, UrllibTimeout, TimeoutError)):
         return "timeout"
-    return "tls" if isinstance(problem, (SSLError, ssl.SSLError)) else "connection"
+    is_tls = isinstance(problem, (RequestsSSLError, SSLError, ssl.SSLError))
+    return "tls" if is_tls else "connection"
 
 
 def _was_not_connected(problem: Exception) -> bool:
-    return isinstance(problem, ConnectTimeoutError | NewConnectionError)
+    reasons = (getattr(each, "reason", None) for each in problem.args)
+    return isinstance(problem, ConnectTimeout) or any(
+        isinstance(each, NewConnectionError) for each in reasons
+    )
 
 
-def _went_without_a_word(problem: ProtocolError) -> bool:
-    return any(isinstance(each, ConnectionError) for each in problem.args)
+def _went_without_a_word(problem: RequestException) -> bool:
+    causes = [each for each in problem.args if isinstance(each, ProtocolError)]
+    return any(isinstance(each, ConnectionError) for cause in causes for each in cause.args)
+
+
+class _Adapter(HTTPAdapter):
+    """Sends over connections of ours, to the address that was judged and with our trust."""
+
+    def __init__(self, pool: HTTPConnectionPool, seconds: Seconds) -> None:
+        super().__init__()
+        self._pool = pool
+        self._seconds = seconds
+
+    def send(self, request: PreparedRequest, *args: Any, **options: Any) -> Response:
+        """Within the seconds of the whole request; requests' own signature knows no total."""
+        return super().send(request, *args, **(options | {"timeout": self._seconds}))
+
+    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> HTTPConnectionPool:
+        return self._pool
+
+    def cert_verify(self, *_: Any, **__: Any) -> None:
+        """The pool knows whom to trust; requests would add authorities of its own."""
 
 
 class _Names:
