@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.fhir.read import SPECS, Reading, is_plain, read, read_by_model
+from cds_service.fhir.read import PLAIN, SPECS, Reading, read, read_by_model
 from tests.fhir_builders import condition, medication_request, observation, patient
 
 LEAVES = (
@@ -77,5 +77,5 @@ def test_each_element_of_a_good_observation_is_judged_alike(name: str, leaf: Any
     ],
 )
 def test_the_usual_form_is_recognised_without_the_model(resource: dict[str, Any]) -> None:
-    assert is_plain(resource, resource["resourceType"])
+    assert PLAIN[resource["resourceType"]](resource)
     assert read(resource, resource["resourceType"]) == Reading(resource)

@@ -15,7 +15,8 @@ _TIME = re.compile(
 _PLAIN_TIME = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:[0-5]\d(?:\.\d{3})?(?:Z|[+-]\d\d:\d\d)", re.ASCII
 )
-"""The usual form of a time, which Python reads as it stands."""
+_PLAIN_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+"""The usual forms of a time and of a day, which Python reads as they stand."""
 
 
 def moment(text: str) -> Moment:
@@ -30,6 +31,9 @@ def moment(text: str) -> Moment:
         at = datetime.fromisoformat(text)
         day = at.date()
         return Moment(day, day, at)
+    if _PLAIN_DAY.fullmatch(text):
+        day = date.fromisoformat(text)
+        return Moment(day, day)
     return moment_of_any_form(text)
 
 

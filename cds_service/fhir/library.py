@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from cds_service.fhir.bundle import Entry, entries_in
 from cds_service.fhir.hook_call import HookCall
-from cds_service.fhir.peek import Resource, at, each, text_at, text_in
+from cds_service.fhir.peek import Resource, each, text_at, text_in
 from cds_service.fhir.references import Reference, origin_of, parse_reference, without_version
 
 Role = Literal["draft", "background", "on-file"]
@@ -63,29 +63,27 @@ class Library:
         if resource_id := text_in(resource, "id"):
             reference = f"{resource_type}/{resource_id}"
             found = Found(resource, resource_type, reference, key, role, full_url)
-            self._keep(found, self._by_reference.get(reference))
+            counts = self._which_counts(found)
+            self._by_reference[reference] = self._by_type[resource_type][reference] = counts
+            if full_url:
+                self._by_url.setdefault(without_version(full_url), counts)
             return
         reference = full_url or f"{resource_type or 'resource'} without id"
         found = Found(resource, resource_type, reference, key, role, full_url)
-        if not full_url or self._is_first_of_its_url(full_url, found):
+        # What has no id is told by its address: a second one there is the same resource.
+        if not full_url or self._by_url.setdefault(without_version(full_url), found) is found:
             self._by_type[resource_type][object()] = found
 
-    def _keep(self, found: Found, known: Found | None) -> None:
-        """Enter a resource with an id, unless what is known under that id counts."""
-        counts = found
-        if known is not None:
-            if not _takes_the_place_of(known, found):
-                counts = known
-            elif known.full_url:
-                self._by_url[without_version(known.full_url)] = found
-        self._by_reference[found.reference] = counts
-        self._by_type[found.type][found.reference] = counts
-        if found.full_url:
-            self._is_first_of_its_url(found.full_url, counts)
-
-    def _is_first_of_its_url(self, full_url: str, found: Found) -> bool:
-        """Whether nothing else has been entered under this address; what has not, is now."""
-        return self._by_url.setdefault(without_version(full_url), found) is found
+    def _which_counts(self, found: Found) -> Found:
+        """A resource with an id, unless what is known under that id counts."""
+        known = self._by_reference.get(found.reference)
+        if known is None:
+            return found
+        if not _takes_the_place_of(known, found):
+            return known
+        if known.full_url:
+            self._by_url[without_version(known.full_url)] = found
+        return found
 
     def of_type(self, *types: str) -> Iterator[Found]:
         """The resources of some types, whoever's they are, in the order they came."""
@@ -127,7 +125,8 @@ class Library:
         if found.type == "Patient":
             return "ours" if text_at(found.resource, "id") == self._patient_id else "foreign"
         for name in _SUBJECTS:
-            reference = at(found.resource.get(name), "reference")
+            subject = found.resource.get(name)
+            reference = subject.get("reference") if isinstance(subject, dict) else None
             if reference is None:
                 continue
             if not isinstance(reference, str):

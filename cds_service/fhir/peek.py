@@ -13,7 +13,6 @@ from typing import Any
 Resource = Mapping[str, Any]
 """A FHIR resource, or any part of one, as its JSON object."""
 
-
 _NONE: Iterator[Resource] = iter(())
 
 
@@ -71,6 +70,8 @@ def name_of(concept: object) -> str:
 
 def codings_of(concept: object) -> Iterator[Resource]:
     """The codings of a CodeableConcept, or of a list of them."""
+    if isinstance(concept, dict):
+        return each(concept.get("coding"))
     if isinstance(concept, list):
         return chain.from_iterable(each(one, "coding") for one in concept)
-    return each(concept, "coding")
+    return _NONE

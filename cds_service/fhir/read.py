@@ -186,7 +186,7 @@ SPECS: Mapping[str, Spec] = {
 _PARTS = {name: part_of(spec.model, spec.shape) for name, spec in SPECS.items()}
 """What each resource is validated with: other elements neither matter nor take time."""
 
-_PLAIN = {name: plain_form(_PARTS[name], spec.shape, spec.given) for name, spec in SPECS.items()}
+PLAIN = {name: plain_form(_PARTS[name], spec.shape, spec.given) for name, spec in SPECS.items()}
 """What recognises a resource that need not be validated."""
 
 
@@ -204,14 +204,9 @@ class Reading(NamedTuple):
 
 def read(resource: Resource, resource_type: str) -> Reading:
     """Judge one resource of a type in ``SPECS``: at a glance, or else by its model."""
-    if is_plain(resource, resource_type):
+    if PLAIN[resource_type](resource):
         return Reading(resource)
     return read_by_model(resource, resource_type)
-
-
-def is_plain(resource: Resource, resource_type: str) -> bool:
-    """Whether a glance tells that a resource of a type in ``SPECS`` can be read as it is."""
-    return _PLAIN[resource_type](resource)
 
 
 def read_by_model(resource: Resource, resource_type: str) -> Reading:

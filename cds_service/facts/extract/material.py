@@ -25,8 +25,8 @@ from cds_service.facts.vocabulary import (
     SERVICE_REQUESTS,
 )
 from cds_service.fhir.library import DRAFT_ORDERS, Found, Library, Ownership
-from cds_service.fhir.peek import Resource, codings_of, each, text_at
-from cds_service.fhir.read import is_plain, read_by_model
+from cds_service.fhir.peek import Resource, codings_of, each, text_at, text_in
+from cds_service.fhir.read import read
 from cds_service.terminology import Coding, Terminology
 
 KEY_OF_TYPE = {
@@ -102,13 +102,11 @@ class Material:
 
         ``concerns`` names what it is about, so that only those facts become unknown.
         """
-        if is_plain(found.resource, found.type):
-            return found.resource
-        reading = read_by_model(found.resource, found.type)
-        if reading.wrong:
-            detail = "cannot read " + ", ".join(reading.wrong[:3])
+        resource, wrong = read(found.resource, found.type)
+        if wrong:
+            detail = "cannot read " + ", ".join(wrong[:3])
             self.set_aside(found, Reason.UNREADABLE, detail, concerns, need)
-        return reading.resource
+        return resource
 
     def set_aside(
         self,
@@ -148,6 +146,8 @@ class Material:
         return self._observations
 
     def _members(self, found: Found) -> Iterator[Found]:
+        if "hasMember" not in found.resource:
+            return
         for member in each(found.resource, "hasMember"):
             if text_at(member, "reference").startswith("#"):
                 inner = self.library.resolve(member, found)
@@ -169,7 +169,15 @@ def codings(concept: object) -> tuple[Coding, ...]:
 
 def moment_at(value: object, *path: str) -> Moment | None:
     """The date or time at the end of a path, None when there is none that can be read."""
-    text = text_at(value, *path)
+    return _moment(text_at(value, *path))
+
+
+def moment_in(part: Resource, name: str) -> Moment | None:
+    """The date or time of one element, None when there is none that can be read."""
+    return _moment(text_in(part, name))
+
+
+def _moment(text: str) -> Moment | None:
     if not text:
         return None
     try:

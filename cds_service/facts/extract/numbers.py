@@ -8,7 +8,7 @@ from decimal import Decimal
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Measured
 from cds_service.facts.quantity import is_known_unit, is_sane, measured
-from cds_service.fhir.peek import at, text_at
+from cds_service.fhir.peek import at, text_at, text_in
 
 _PLAIN_NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
 
@@ -32,13 +32,15 @@ def unit_of(quantity: object) -> str:
 
 def measured_of(quantity: object, default_unit: str = "") -> Measured | None:
     """A Quantity as a measured amount; None when it has no usable number or comparator."""
-    value = at(quantity, "value")
+    if not isinstance(quantity, dict):
+        return None
+    value = quantity.get("value")
     # Whether a measurement can have this number is looked at once, below.
     number = value if isinstance(value, Decimal) else number_of(value)
     if number is None:
         return None
     try:
-        return measured(number, unit_of(quantity) or default_unit, text_at(quantity, "comparator"))
+        return measured(number, unit_of(quantity) or default_unit, text_in(quantity, "comparator"))
     except ValueError:
         return None
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from cds_service.facts.answers import Source
 from cds_service.facts.extract.borrowed import Lenders
 from cds_service.facts.extract.limits import Limits, limits_of
-from cds_service.facts.extract.material import Material, codings, moment_at, source
+from cds_service.facts.extract.material import Material, codings, moment_at, moment_in, source
 from cds_service.facts.extract.numbers import measured_of, number_of
 from cds_service.facts.extract.words import tidy
 from cds_service.facts.interval import Interval
@@ -110,7 +110,7 @@ class _Sent:
 
     @property
     def issued(self) -> datetime | None:
-        issued = moment_at(self._whole, "issued")
+        issued = moment_in(self._whole, "issued")
         return issued.at if issued else None
 
     @property
@@ -204,11 +204,11 @@ def effective(observation: Resource) -> Moment | None:
     value without a time should not be passed over.
     """
     return (
-        moment_at(observation, "effectiveDateTime")
-        or moment_at(observation, "effectiveInstant")
+        moment_in(observation, "effectiveDateTime")
+        or moment_in(observation, "effectiveInstant")
         or moment_at(observation, "effectivePeriod", "end")
         or moment_at(observation, "effectivePeriod", "start")
-        or moment_at(observation, "issued")
+        or moment_in(observation, "issued")
     )
 
 
