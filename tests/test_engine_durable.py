@@ -161,7 +161,7 @@ def test_a_fact_that_cannot_be_read_is_noticed(engine):
 
 def test_firing_without_end_is_noticed(engine, monkeypatch):
     engine.prove()
-    again = Native(complete_and_start_action=lambda *_: '{"c0":{}}')
+    again = Native(complete_and_start_action=lambda *_: '{"p0":{"m":{"sid":"0","id":"0"}}}')
     monkeypatch.setattr(durable, "native", again)
 
     with pytest.raises(EngineError, match=r"^act clauses0$"):

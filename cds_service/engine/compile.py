@@ -17,7 +17,15 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from cds_service.engine.encoding import is_exact_limit
-from cds_service.engine.groups import Asked, RuleSet, clause_groups, rule_sets, size, variant_groups
+from cds_service.engine.groups import (
+    MAX_EXPRESSIONS,
+    Asked,
+    RuleSet,
+    clause_groups,
+    rule_sets,
+    size,
+    variant_groups,
+)
 from cds_service.engine.port import Finding
 from cds_service.errors import RulesError
 from cds_service.facts.answers import Answer, Question
@@ -26,9 +34,6 @@ from cds_service.rulebook.model import Clause, Rule, Test
 Told = dict[int, list[str]]
 """Facts by the number of their group, each as the properties it has in JSON."""
 
-# durable-rules takes at most 32 expressions in one condition; "and", its end and the group are
-# three of them.
-MAX_EXPRESSIONS = 29
 # Each clause of a variant is one expression.
 MAX_CLAUSES = MAX_EXPRESSIONS
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from cds_service.engine.compile import Program, Told, compile_rules
 from cds_service.engine.groups import SESSION, Expression, RuleSet, fact
+from cds_service.engine.packing import packed
 from cds_service.engine.port import Engine, EngineError, Finding
 from cds_service.engine.verdict import Answers
 from cds_service.rulebook.model import Rule
@@ -194,9 +195,9 @@ class _Native:
     def __init__(self, name: str, rule_set: RuleSet, broken: Callable[[str], None]) -> None:
         self._name = name
         self._groups = rule_set.groups
-        self._rules = len(rule_set.conditions) + 1
         self._broken = broken
-        rules = {rule: _rule(condition) for rule, condition in rule_set.conditions.items()}
+        self._packs = {f"p{n}": pack for n, pack in enumerate(packed(rule_set.conditions))}
+        rules = {pack: _rule(each.condition) for pack, each in self._packs.items()}
         rules[LAST_TO_FIRE] = _rule(ALL_TOLD) | {"pri": 1}
         try:
             self._handle = native.create_ruleset(name, json.dumps(rules))
@@ -214,26 +215,30 @@ class _Native:
     def _assert(self, facts: Sequence[tuple[int, str]], fired: list[str]) -> None:
         """Assert, collect, forget. The text of an exception may hold facts: it is dropped."""
         said = [fact(number, group, text) for number, (group, text) in enumerate(facts)]
+        last = ""
         try:
             result, state = native.assert_facts(self._handle, f"[{','.join([*said, LAST_FACT])}]")
             if result in HEEDED:
-                fired.extend(self._firings(state, len(facts)))
+                for last, number in self._firings(state, len(facts)):
+                    if last != LAST_TO_FIRE:
+                        group, _ = facts[int(number)]
+                        fired.append(self._packs[last].rules[group][0])
         except Exception as error:
             raise _StepError(f"assert {self._name}, {_number(error)}") from None
         finally:
             self._forget()
-        if fired[-1:] != [LAST_TO_FIRE]:
+        if last != LAST_TO_FIRE:
             raise _StepError(f"act {self._name}")
-        fired.pop()
 
-    def _firings(self, state: int, facts: int) -> Iterator[str]:
-        """The rules in the order they fire: each begins with its name in quotes."""
+    def _firings(self, state: int, facts: int) -> Iterator[tuple[str, str]]:
+        """What fires, in that order: ``{"p1":{"m":{"sid":"0","id":"7", …`` as (p1, 7)."""
         started = native.start_action_for_state(self._handle, state)
         firing = started and started[1]
-        for _ in range(self._rules * (facts + 1)):
+        for _ in range((len(self._packs) + 1) * (facts + 1)):
             if not firing:
                 return
-            yield firing.split('"', 2)[1]
+            words = firing.split('"', 12)
+            yield words[1], words[11]
             firing = native.complete_and_start_action(self._handle, state)
 
     def _forget(self) -> None:

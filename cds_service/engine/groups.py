@@ -22,6 +22,8 @@ from cds_service.rulebook.model import Test
 
 Expression = dict[str, Any]
 
+# The extension takes at most 31 expressions in one condition; two are the list of them all.
+MAX_EXPRESSIONS = 29
 # A fact may wait at 64 branches of one rule set at a time (error 303 beyond). It waits at no more
 # than there are clauses or variants in its group, a choice of words counted by its words.
 MAX_BRANCHES = 40
@@ -189,6 +191,12 @@ def fact(number: int, group: int, properties: str) -> str:
 
 def _of(group: int) -> Expression:
     return {f"g{group}": 1}
+
+
+def group_of(condition: Expression) -> int:
+    """The group whose facts a condition takes: the first that it tests."""
+    (name,) = condition["$and"][0]
+    return int(name[1:])
 
 
 def size(tests: Iterable[Test]) -> int:
