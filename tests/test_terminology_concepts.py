@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cds_service.terminology import Coding, Terminology
+from cds_service.terminology.systems import _OTHER_NAMES, canonical_system
 
 TERMINOLOGY = Terminology.load(Path(__file__).parents[1] / "rules" / "valuesets")
 
@@ -177,3 +178,26 @@ def test_a_bare_code_has_the_words_of_its_value_set() -> None:
 @pytest.mark.parametrize("coding", [Coding(ICD10CM, "Z99.99"), Coding(None, "B18.1")])
 def test_a_code_of_no_value_set_has_no_words(coding: Coding) -> None:
     assert TERMINOLOGY.display_of(coding) == ""
+
+
+SPELLINGS = ("{}", " {} ", "{}/", "urn:oid:{}")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("system", [*_OTHER_NAMES, *(n for o in _OTHER_NAMES.values() for n in o)])
+def test_a_spelling_that_needs_no_thought_means_what_thought_would_find(
+    system: str, spelling: str
+) -> None:
+    written = spelling.format(system)
+
+    assert canonical_system(written) == canonical_system(f"{written.strip().upper()}//")
+
+
+@pytest.mark.parametrize("listed", sorted(TERMINOLOGY._as_listed))
+def test_a_code_as_listed_means_what_it_means_in_any_spelling(listed: tuple[str, str]) -> None:
+    system, code = listed
+    otherwise = (f"{system.upper()}/", f" {code} ")
+
+    assert otherwise not in TERMINOLOGY._as_listed
+    assert TERMINOLOGY.concepts_of_code(*otherwise) == TERMINOLOGY.concepts_of_code(*listed)
+    assert TERMINOLOGY.concepts_of_code(*listed)
