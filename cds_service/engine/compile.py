@@ -53,11 +53,9 @@ class Program:
     def readings(self, answers: Mapping[Question, Answer]) -> Told:
         """The facts of a chart for the first step: of the answers there are, without repeats."""
         told: Told = {}
-        for question, parts in self.questions.items():
-            answer = answers.get(question)
-            if answer is not None:
-                for asked in parts:
-                    _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
+        for question, answer in answers.items():
+            for asked in self.questions.get(question, ()):
+                _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
         return told
 
     def unasked(self, answers: Mapping[Question, Answer]) -> list[str]:
