@@ -46,12 +46,16 @@ class _Truths(dict[int, Truth]):
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
         answer, passes = self._answers[check.question], check.passes
-        judged = [passes(reading.fields) for reading in answer.readings]
+        readings = answer.readings
+        if len(readings) == 1:  # as most answers have: without a loop
+            judged = [passes(readings[0].fields)]
+        else:
+            judged = [passes(reading.fields) for reading in readings]
         truth: Truth = False
         holding: tuple[Reading, ...] = ()
         if True in judged:
             truth = True
-            holding = tuple(compress(answer.readings, judged))
+            holding = tuple(compress(readings, judged))
         elif answer.gaps or None in judged:
             truth = None
         self._why[number] = answer, holding
