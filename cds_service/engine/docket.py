@@ -41,14 +41,10 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """Rules that are judged together, those of the first stage as cases.
-
-    ``last`` are the others, each with its place among all.
-    """
+    """Rules that are judged together, and those of the ``first`` stage as cases."""
 
     rules: tuple[Rule, ...]
     first: tuple[Rule, ...]
-    last: tuple[tuple[int, Rule], ...]
     cases: tuple[Case, ...]
     checks: tuple[Check, ...]
 
@@ -66,7 +62,6 @@ class Docket:
         return cls(
             everything,
             first,
-            tuple((place, rule) for place, rule in enumerate(everything) if rule.is_last),
             tuple(_case(rule, numbers, uses) for rule in first),
             tuple(Check(question, passes(tests)) for question, tests in numbers),
         )
