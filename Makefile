@@ -70,7 +70,7 @@ check: setup ## format, lint, types, import layers, rules
 	$(BIN)/cds-service rules mutants
 	$(BIN)/cds-service rules lock --check
 
-bench: setup ## measure a hook call against a bare Flask endpoint
+bench: setup ## measure every promise about speed, a few minutes long; writes docs/performance.md
 	$(BIN)/python -m benchmarks
 
 lock: ## pin the newest fitting dependencies anew, for all supported Pythons at once

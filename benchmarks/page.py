@@ -34,12 +34,17 @@ def keep(result: Result, kind: str) -> Path:
 
 
 def with_blocks(page: str, kind: str, name: str) -> str:
-    """The page, telling the result of this name."""
+    """The page, telling the result of this name.
+
+    Raises:
+        ValueError: when the marks of a table are missing.
+    """
     for block, text in _blocks(kind, name).items():
         begin, end = f"<!-- {block} -->", f"<!-- end of {block} -->"
         before, _, rest = page.partition(begin)
         _, found, after = rest.partition(end)
-        assert found, f"the page has no place for {block}"
+        if not found:
+            raise ValueError(f"the page has no place for {block}")
         page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     return page
 
@@ -53,12 +58,13 @@ def told_results(page: str) -> dict[str, str]:
 def _blocks(kind: str, name: str) -> dict[str, str]:
     result = _result(name)
     source = f"{told(result)} [Everything measured](../benchmarks/results/{name})."
+    before = _result(BEFORE)
     if kind == "memory":
         return {"memory": "\n\n".join([goals_table(result), memory_table(result), source])}
     return {
-        "goals": f"{goals_table(result)}\n\n{source}",
+        "goals": f"{goals_table(result, before)}\n\n{source}",
         "growth": growth_table(result),
-        "phases": phases_table(result, _result(BEFORE)),
+        "phases": phases_table(result, before),
     }
 
 

@@ -21,13 +21,22 @@ def told(result: Result) -> str:
     )
 
 
-def goals_table(result: Result) -> str:
-    """Each promise, what was measured, and whether it was kept."""
+def goals_table(result: Result, before: Result | None = None) -> str:
+    """Each promise, what was measured, and whether it was kept; beside it what was before."""
+    then = {goal["what"]: goal for goal in before["goals"]} if before else {}
     rows = [
-        [goal["what"], _limit(goal), _measured(goal), _medians(goal), _verdict(goal)]
+        [
+            goal["what"],
+            _limit(goal),
+            *([_median(then.get(goal["what"]))] if before else []),
+            _measured(goal),
+            _medians(goal),
+            _verdict(goal),
+        ]
         for goal in result["goals"]
     ]
-    return _table(["what", "goal", "median (min–max)", "behind it", ""], rows)
+    heads = ["what", "goal", *(["before"] if before else []), "now, median (least to most)"]
+    return _table([*heads, "medians behind it", ""], rows)
 
 
 def growth_table(result: Result) -> str:
@@ -78,11 +87,15 @@ def _bare(result: Result) -> float:
 
 
 def _limit(goal: Result) -> str:
-    return f"{'≥' if goal['least'] else '≤'} {_number(goal['limit'])} {goal['unit']}"
+    return f"{'≥' if goal['least'] else '≤'} {goal['limit']:.3g} {goal['unit']}"
 
 
 def _measured(goal: Result) -> str:
     return _spread(goal["measured"]) if goal["measured"] else "not measured"
+
+
+def _median(goal: Result | None) -> str:
+    return _number(goal["measured"]["median"]) if goal and goal["measured"] else ""
 
 
 def _medians(goal: Result) -> str:
