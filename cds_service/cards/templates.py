@@ -10,20 +10,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
+from typing import NamedTuple
 
 from jinja2 import StrictUndefined, Template, TemplateError, pass_context
+from jinja2.filters import do_capitalize, do_lower
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
+from cds_service.cards.filling import NotPlainError, Parts, fill, parts_of
 from cds_service.cards.once import once
-from cds_service.cards.text import clipped, escaped, flat, shortened, units
+from cds_service.cards.text import clipped, escaped, flat, is_harmless, shortened, units
 from cds_service.cards.words import ClauseWords, Names, OurText, Words, plain_number, printed
-from cds_service.engine.verdict import VariantVerdict, Verdict
+from cds_service.engine.verdict import Verdict
 from cds_service.errors import CDSServiceError
-from cds_service.rulebook.model import Rule
+from cds_service.facts.cheap import cheap_dataclass
+from cds_service.rulebook.model import Rule, Variant
 
 SUMMARY_LIMIT = 139
 """CDS Hooks asks for fewer than 140 characters; counted in UTF-16 units, the stricter way."""
@@ -32,8 +35,19 @@ _VALUE_LIMIT = 1000
 _BUDGETS = (SUMMARY_LIMIT, 90, 70, 55, 45, 38, 32, 26, 20, 16)
 _MEASURED = re.compile(r"[<>≤≥]?=? ?\d")
 _MEASURED_LIMIT = 40
+_SHORT = _VALUE_LIMIT // 2
+"""So many characters are within the limit whatever they are."""
 _EMPTY_LINES = re.compile(r"\n{3,}")
 _ONE_AMOUNT = re.compile(r"(\d+(?:\.\d+)?) ([^\s\d]\S*)")
+_FAULTS = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+"""What a template, or a value it prints, may lead to."""
 _BUDGET = "summary budget"  # holds a space, so no clause can be called so
 
 
@@ -45,12 +59,23 @@ class CardTextError(CDSServiceError):
         self.rule_id = rule_id
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Spoken:
     """The words of a firing rule: plain summary, markdown detail."""
 
     summary: str
     detail: str
+
+
+class _Prepared(NamedTuple):
+    """What a rule says in every call, and the trees of a variant's templates.
+
+    A tree is None where only Jinja can fill the template.
+    """
+
+    own: Mapping[str, Words]
+    summary: Parts | None
+    detail: Parts | None
 
 
 class _Undefined(StrictUndefined):
@@ -73,36 +98,87 @@ def speak(verdict: Verdict, *, hook: str, profile: str) -> Spoken:
     """
     if verdict.speaking is None:
         raise ValueError(f"{verdict.rule.id} does not fire, so it has no card")
-    names = {**_names(verdict.rule, verdict.speaking), "hook": hook, "profile": profile}
-    card = verdict.speaking.variant.card
+    rule, speaking = verdict.rule, verdict.speaking
+    card, prepared = speaking.variant.card, _prepared(rule, speaking.variant)
+    names: dict[str, object] = {each.clause.name: ClauseWords(each) for each in speaking.clauses}
+    names |= prepared.own
+    names |= {"hook": hook, "profile": profile}
     try:
-        return Spoken(_summary(card.summary, names), _detail(card.detail, names))
-    except (
-        TemplateError,
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise CardTextError(verdict.rule.id, _without_values(error)) from None
+        return Spoken(
+            _summary(card.summary, prepared.summary, names),
+            _detail(card.detail, prepared.detail, names),
+        )
+    except _FAULTS as error:
+        raise CardTextError(rule.id, _without_values(error)) from None
 
 
-def _detail(source: str, names: dict[str, object]) -> str:
+def prepare(rule: Rule) -> None:
+    """Read the rule's templates now, not when it first fires."""
+    for variant in rule.variants:
+        _prepared(rule, variant)
+
+
+@once
+def _prepared(rule: Rule, variant: Variant) -> _Prepared:
+    own, card = _own_words(rule), variant.card
+    return _Prepared(
+        own,
+        _plain(card.summary, _FOR_SUMMARY, own, _short_always),
+        _plain(card.detail, _FOR_DETAIL, own, _for_detail),
+    )
+
+
+def _plain(
+    source: str,
+    environment: SandboxedEnvironment,
+    own: Mapping[str, Words],
+    as_printed: Callable[[object], object],
+) -> Parts | None:
+    """The tree of the template, in which what the rule says of its own is text already."""
+
+    def fixed(name: str, word: str) -> str | None:
+        try:
+            text = as_printed(own[name][word])
+        except _FAULTS:
+            return None
+        return text if isinstance(text, str) else None
+
+    try:
+        return parts_of(environment.parse(_readable(source)), _PLAIN_FILTERS, fixed)
+    except (TemplateError, NotPlainError):
+        return None
+
+
+def _short_always(value: object) -> str | None:
+    """How it is printed in a summary, if that is short enough never to give way."""
+    text = _short(value, SUMMARY_LIMIT)
+    return text if units(text) <= _BUDGETS[-1] else None
+
+
+def _detail(source: str, plain: Parts | None, names: dict[str, object]) -> str:
     """The paragraphs, with one empty line between two of them."""
-    text = _filled(source, _FOR_DETAIL, names)
+    text = _detail_of(plain, names) if plain else None
+    if text is None:
+        text = _filled(source, _FOR_DETAIL, names)
     return _EMPTY_LINES.sub("\n\n", text) if "\n\n\n" in text else text
+
+
+def _detail_of(plain: Parts, names: dict[str, object]) -> str | None:
+    """The same as Jinja fills it, None where it may have something to say against it."""
+    try:
+        pieces, values = fill(plain, names)
+        for place in values:
+            value = pieces[place]
+            if type(value) is not str or len(value) > _SHORT or not is_harmless(value):
+                pieces[place] = _for_detail(value)
+        return "".join(pieces)  # type: ignore[arg-type]  # Whatever is no text yet, join refuses.
+    except _FAULTS:
+        return None
 
 
 def _without_values(error: Exception) -> str:
     """Messages of the template engine name words only; others may quote the chart."""
     return str(error) if isinstance(error, TemplateError) else type(error).__name__
-
-
-def _names(rule: Rule, speaking: VariantVerdict) -> dict[str, object]:
-    """Every name a template of this variant may use, except hook and profile."""
-    clauses = {each.clause.name: ClauseWords(each) for each in speaking.clauses}
-    return {**clauses, **_own_words(rule)}
 
 
 @once
@@ -113,12 +189,35 @@ def _own_words(rule: Rule) -> Mapping[str, Words]:
     return {"p": Words(numbers), "evidence": Words(cited)}
 
 
-def _summary(template: str, names: dict[str, object]) -> str:
+def _summary(source: str, plain: Parts | None, names: dict[str, object]) -> str:
     """The sentence, at most 139 characters long: what the chart adds gives way first."""
+    text = _summary_of(plain, names) if plain else None
+    if text is not None:
+        return text
+    return _within(lambda budget: _filled(source, _FOR_SUMMARY, {**names, _BUDGET: budget}))
+
+
+def _summary_of(plain: Parts, names: dict[str, object]) -> str | None:
+    """The same as Jinja fills it, None where it may have something to say against it."""
+    try:
+        pieces, values = fill(plain, names)
+        said = pieces.copy()
+
+        def filled(budget: int) -> str:
+            for place in values:
+                said[place] = _short(pieces[place], budget)
+            return "".join(said)  # type: ignore[arg-type]  # Whatever is no text, join refuses.
+
+        return _within(filled)
+    except _FAULTS:
+        return None
+
+
+def _within(filled: Callable[[int], str]) -> str:
+    """The first of ever shorter fillings that is short enough."""
     text = ""
     for budget in _BUDGETS:
-        filled = _filled(template, _FOR_SUMMARY, {**names, _BUDGET: budget})
-        text = " ".join(filled.split())
+        text = " ".join(filled(budget).split())
         if units(text) <= SUMMARY_LIMIT:
             return text
     return clipped(text, SUMMARY_LIMIT)
@@ -140,9 +239,10 @@ def _lead(text: str) -> str:
 
 @pass_context
 def _for_summary(context: Context, value: object) -> object:
-    if isinstance(value, StrictUndefined):
-        return value
-    budget = context[_BUDGET]
+    return value if isinstance(value, StrictUndefined) else _short(value, context[_BUDGET])
+
+
+def _short(value: object, budget: int) -> str:
     if isinstance(value, Names):
         return shortened(tuple(flat(name) for name in value), budget)
     text = printed(value)
@@ -184,6 +284,16 @@ def _of(multiple: Fraction, limit: str) -> str:
     return f"{plain_number(multiple * Fraction(found[1]))} {found[2]}"
 
 
+_FILTERS: Mapping[str, Callable[..., object]] = {
+    "join_and": _join_and,
+    "times": _times,
+    "count_of": _count_of,
+    "of": _of,
+}
+_PLAIN_FILTERS = {**_FILTERS, "capitalize": do_capitalize, "lower": do_lower}
+"""Those that need nothing but what is before them."""
+
+
 class _Sandbox(SandboxedEnvironment):
     """Behind a name of ours a template finds words and nothing else: no attribute, no global."""
 
@@ -195,12 +305,7 @@ class _Sandbox(SandboxedEnvironment):
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.filters |= {
-            "join_and": _join_and,
-            "times": _times,
-            "count_of": _count_of,
-            "of": _of,
-        }
+        self.filters |= _FILTERS
 
     def getattr(self, obj: object, attribute: str) -> object:
         """A word of ours; of anything else what the sandbox allows."""
@@ -225,7 +330,12 @@ _FOR_DETAIL = _Sandbox(_for_detail)
 
 @lru_cache(maxsize=1024)
 def _compiled(source: str, environment: SandboxedEnvironment) -> Template:
-    return environment.from_string(_WORDS_THEN_BLOCK.sub(r"\1+%}", source))
+    return environment.from_string(_readable(source))
+
+
+def _readable(source: str) -> str:
+    """The template as Jinja is to read it."""
+    return _WORDS_THEN_BLOCK.sub(r"\1+%}", source)
 
 
 def _filled(source: str, environment: SandboxedEnvironment, names: dict[str, object]) -> str:

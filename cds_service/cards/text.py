@@ -23,6 +23,11 @@ _HARMLESS = re.compile(
     """,
     re.VERBOSE,
 )
+is_harmless = _HARMLESS.fullmatch
+"""Something if a text is words on one line in which nothing could be markdown, tag or address.
+
+Most texts are. Neither ``escaped`` nor ``flat`` changes them.
+"""
 _COMPARED = re.compile(r"<(?==?\s?\d)")
 _PUNCTUATION = re.compile(r"([\\`*_\[\]|~])")
 _ADDRESS = re.compile(r"\S*(?:://|www\.|@)\S*", re.IGNORECASE)
@@ -58,14 +63,6 @@ def flat(text: str) -> str:
 def escaped(text: str) -> str:
     """Markdown that reads as the text and nothing else, wherever in a line it is put."""
     return text if is_harmless(text) else disarmed(plain(text))
-
-
-def is_harmless(text: str) -> bool:
-    """Whether it is words on one line in which nothing could be markdown, a tag or an address.
-
-    Most texts are. Neither ``escaped`` nor ``flat`` changes them.
-    """
-    return _HARMLESS.fullmatch(text) is not None
 
 
 def disarmed(line: str) -> str:

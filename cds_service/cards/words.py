@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from cds_service.cards.text import escaped, listed
 from cds_service.engine.verdict import ClauseVerdict
-from cds_service.facts.answers import Reading
+from cds_service.facts.answers import Later, Reading
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Moment
 from cds_service.facts.unknown import Unknown
@@ -19,18 +19,21 @@ _JOINED = {"names": "name", "texts": "text"}
 
 
 class Words:
-    """The words behind a name: ``bilirubin.text``, ``p.bilirubin_limit``."""
+    """The words behind a name: ``bilirubin.text``, ``p.bilirubin_limit``.
 
-    __slots__ = ("_shown",)
+    ``shown`` are those of the reading itself, as they are.
+    """
+
+    __slots__ = ("shown",)
 
     def __init__(self, shown: Mapping[str, object]) -> None:
-        self._shown = shown
+        self.shown = shown
 
     def __getitem__(self, word: str) -> object:
-        return _wrapped(self._shown[word])
+        return _wrapped(self.shown[word])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._shown)
+        return iter(self.shown)
 
 
 class ClauseWords(Words):
@@ -39,19 +42,21 @@ class ClauseWords(Words):
     __slots__ = ("_readings",)
 
     def __init__(self, verdict: ClauseVerdict) -> None:
-        self._readings = worst_first(verdict.holding)
-        super().__init__(self._readings[0].show if self._readings else {})
+        readings = verdict.holding
+        self._readings = worst_first(readings) if len(readings) > 1 else readings
+        shown = self._readings[0].show if readings else {}
+        self.shown = shown.words() if isinstance(shown, Later) else shown
 
     def __getitem__(self, word: str) -> object:
         if word == "all":
             return _wrapped([reading.show for reading in self._readings])
-        if word in _JOINED and word not in self._shown and (said := self._each(_JOINED[word])):
+        if word in _JOINED and word not in self.shown and (said := self._each(_JOINED[word])):
             return Names(said)
-        return _wrapped(self._shown[word])
+        return _wrapped(self.shown[word])
 
     def __iter__(self) -> Iterator[str]:
         yield from dict.fromkeys((*(word for word in _JOINED if self._each(_JOINED[word])), "all"))
-        yield from (word for word in self._shown if word not in _JOINED and word != "all")
+        yield from (word for word in self.shown if word not in _JOINED and word != "all")
 
     def _each(self, word: str) -> tuple[str, ...]:
         said = (reading.show.get(word) for reading in self._readings)

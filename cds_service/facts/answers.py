@@ -69,7 +69,8 @@ class Later(Mapping[str, object]):
         self._work_out = work_out
         self._words: Mapping[str, object] | None = None
 
-    def _all(self) -> Mapping[str, object]:
+    def words(self) -> Mapping[str, object]:
+        """All of them."""
         if self._words is None:
             self._words = self._work_out()
         return self._words
@@ -80,19 +81,19 @@ class Later(Mapping[str, object]):
         Raises:
             KeyError: when there is none.
         """
-        return self._all()[name]
+        return self.words()[name]
 
     def __iter__(self) -> Iterator[str]:
         """The names, in the order they were worked out."""
-        return iter(self._all())
+        return iter(self.words())
 
     def __len__(self) -> int:
         """How many there are."""
-        return len(self._all())
+        return len(self.words())
 
     def __repr__(self) -> str:
         """As the mapping they make up."""
-        return repr(self._all())
+        return repr(self.words())
 
 
 @cheap_dataclass(frozen=True, slots=True)

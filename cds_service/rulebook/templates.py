@@ -149,17 +149,18 @@ def _other_statements(tree: nodes.Template) -> Iterator[str]:
             yield f'"{type(statement).__name__.lower()}"'
 
 
-def parameters_in(template: str) -> set[str]:
+@lru_cache(maxsize=1024)
+def parameters_in(template: str) -> frozenset[str]:
     """The parameters a template prints; none when it cannot be read."""
     try:
         tree = _parsed(template)
     except TemplateSyntaxError:
-        return set()
-    return {
+        return frozenset()
+    return frozenset(
         node.attr
         for node in tree.find_all(nodes.Getattr)
         if isinstance(node.node, nodes.Name) and node.node.name == PARAMETERS
-    }
+    )
 
 
 def evidence_in(template: str) -> list[str]:
