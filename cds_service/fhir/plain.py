@@ -1,16 +1,17 @@
 """Recognising at a glance what a FHIR model would surely accept: the form nearly all charts have.
 
-Worked out from the models and the shape we read, once. Whatever is not of the plainest form is not
-judged here but by the models, which stay the authority.
+Worked out from the models and the shape we read, once: each type of resource gets one function,
+written as source text and compiled, as ``dataclasses`` makes its methods. A chart holds hundreds
+of resources, and many small functions that call one another took several times as long. Whatever
+is not of the plainest form is not judged here but by the models, which stay the authority.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
-from functools import partial
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from types import NoneType
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from fhir_core import types as primitives
 from fhir_core.fhirabstractmodel import FHIRAbstractModel
@@ -18,9 +19,6 @@ from fhir_core.types import FhirBase
 
 from cds_service.fhir.part_model import PartModel
 from cds_service.fhir.peek import Resource
-
-Check = Callable[[object], bool | None]
-"""True: there, and right. False: blank, as if it were not there. None: the models must judge."""
 
 Shape = Mapping[str, Any]
 """Element names to keep: None for a leaf, else the shape of what lies below. An empty shape asks
@@ -33,138 +31,6 @@ _DAY = (
 )
 _TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d)"
 
-
-class _Right(NamedTuple):
-    """What recognises an element: text by its pattern, None from it is no match; anything else."""
-
-    words: Callable[[str], re.Match[str] | None]
-    other: Check
-
-
-def plain_form(part: PartModel, shape: Shape, given: Collection[str]) -> Callable[[Resource], bool]:
-    """What recognises a resource whose elements of this shape its model has no complaint about.
-
-    ``given`` are required elements that are filled in where they are missing.
-    """
-    fields = {field.alias or name: field for name, field in part.elements.model_fields.items()}
-    required = [name for name in part.required if name not in given]
-    choices = [(choice.names, choice.required) for choice in part.choices]
-    check = _object({name: fields[name].annotation for name in shape}, shape, required, choices)
-    may_be_blank = not required and not any(choice.required for choice in part.choices)
-
-    def is_plain(resource: Resource) -> bool:
-        fit = check(resource)
-        return may_be_blank if fit is False else fit is True
-
-    return is_plain
-
-
-def _object(
-    annotations: Mapping[str, Any],
-    shape: Shape,
-    required: Iterable[str],
-    choices: Iterable[tuple[Iterable[str], bool]],
-) -> Check:
-    """What recognises an object: each element right, those required there, each choice made."""
-    bits = {name: 1 << place for place, name in enumerate(shape)}
-    beyond = 1 << len(shape)
-    checks = [
-        (name, bits[name], *_element(annotations[name], below)) for name, below in shape.items()
-    ]
-    all_required = sum(bits.get(name, beyond) for name in set(required))
-    all_choices = [
-        (sum(bits.get(name, 0) for name in names), must_be_made) for names, must_be_made in choices
-    ]
-
-    def check(value: object) -> bool | None:
-        if type(value) is not dict:
-            return None
-        there = 0
-        for name, bit, words, right in checks:
-            if name not in value or (found := value[name]) is None:
-                continue
-            fit = words(found) and True if type(found) is str else right(found)
-            if fit is None:
-                return None
-            if fit:
-                there |= bit
-        if not there:
-            return False
-        return (there & all_required == all_required and _are_made(all_choices, there)) or None
-
-    return check
-
-
-def _are_made(choices: Iterable[tuple[int, bool]], there: int) -> bool:
-    """Whether of each choice one element is there, or none where none need be."""
-    for names, must_be_made in choices:
-        made = there & names
-        if made & (made - 1) or (must_be_made and not made):
-            return False
-    return True
-
-
-def _element(annotation: Any, shape: Shape | None) -> _Right:
-    (kind,) = [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
-    if shape is not None and not shape:
-        return _Right(_no_words, _any_object)
-    if get_origin(kind) is list:
-        return _Right(_no_words, partial(_list, _element(get_args(kind)[0], shape)))
-    if shape is None:
-        return _leaf(kind)
-    part = _part(kind.get_model_klass(), shape) if issubclass(kind, FhirBase) else _not_judged
-    return _Right(_no_words, part)
-
-
-def _part(model: type[FHIRAbstractModel], shape: Shape) -> Check:
-    whole = model.model_construct()
-    fields = {field.alias or name: field.annotation for name, field in model.model_fields.items()}
-    required = [name for name, _ in whole.get_required_fields()]
-    choices = [(names, False) for names in whole.get_one_of_many_fields().values()]
-    return _object({name: fields[name] for name in shape}, shape, required, choices)
-
-
-def _leaf(kind: Any) -> _Right:
-    if kind is bool:
-        return _Right(_no_words, _boolean)
-    said = type(getattr(kind, "__metadata__", (None,))[0])
-    if said is primitives.Integer:
-        return _Right(_no_words, _integer)
-    return _Right(_TEXTS[said].fullmatch if said in _TEXTS else _no_words, _not_judged)
-
-
-def _any_object(value: object) -> bool | None:
-    """Nothing of it is validated, so there is nothing that could be wrong."""
-    if type(value) is dict or (type(value) is list and all(type(each) is dict for each in value)):
-        return False
-    return None
-
-
-def _list(right: _Right, value: object) -> bool | None:
-    if type(value) is not list:
-        return None
-    fits = [
-        right.words(each) and True if type(each) is str else right.other(each) for each in value
-    ]
-    return None if None in fits else True in fits
-
-
-def _boolean(value: object) -> bool | None:
-    return type(value) is bool or None
-
-
-def _integer(value: object) -> bool | None:
-    return (type(value) is int and -(2**31) <= value < 2**31) or None
-
-
-def _no_words(_: str) -> None:
-    return None
-
-
-def _not_judged(_: object) -> bool | None:
-    return None
-
-
 _TEXTS: Mapping[type, re.Pattern[str]] = {
     primitives.Code: re.compile(r"[!-~]+"),
     primitives.String: re.compile(r"[!-~][ -~]*"),
@@ -173,3 +39,121 @@ _TEXTS: Mapping[type, re.Pattern[str]] = {
     primitives.Instant: re.compile(_DAY + _TIME, re.ASCII),
 }
 """The plainest form of each type of the models that is written as text."""
+
+Fields = Mapping[str, Any]
+"""The types of elements, by their names."""
+
+
+def plain_form(part: PartModel, shape: Shape, given: Collection[str]) -> Callable[[Resource], bool]:
+    """What recognises a resource whose elements of this shape its model has no complaint about.
+
+    ``given`` are required elements that are filled in where they are missing.
+    """
+    required = [name for name in part.required if name not in given]
+    choices = [(choice.names, choice.required) for choice in part.choices]
+    may_be_blank = not required and not any(choice.required for choice in part.choices)
+    text = _Text()
+    text.add(0, "def is_plain(part0):")
+    text.object(1, 0, shape, _fields(part.elements.model_fields), required, choices)
+    text.add(1, f"return there0 != 0 or {may_be_blank}")
+    return text.function("is_plain")
+
+
+class _Text:
+    """The source of a function that says False as soon as something is not of the plainest form.
+
+    On each level of a resource, ``part0`` is an object, ``there0`` has a bit for every element of
+    it that is there and not blank, and ``found0`` is one of them.
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._names: dict[str, Any] = {}
+
+    def add(self, indent: int, *lines: str) -> None:
+        """Further lines."""
+        self._lines += [" " * indent + line for line in lines]
+
+    def function(self, name: str) -> Callable[[Resource], bool]:
+        """The function that the lines define."""
+        exec("\n".join(self._lines), self._names)  # noqa: S102 (The text is made of the models' own names; nothing of a call reaches it.)
+        made: Callable[[Resource], bool] = self._names[name]
+        return made
+
+    def object(
+        self,
+        indent: int,
+        level: int,
+        shape: Shape,
+        fields: Fields,
+        required: Iterable[str],
+        choices: Iterable[tuple[Sequence[str], bool]],
+    ) -> None:
+        """An object: each element right, those required there, each choice made."""
+        part, there, found = f"part{level}", f"there{level}", f"found{level}"
+        self.add(indent, f"if type({part}) is not dict: return False", f"{there} = 0")
+        bits = {name: 1 << place for place, name in enumerate(shape)}
+        for name, below in shape.items():
+            self.add(indent, f"if {name!r} in {part}:")
+            self.add(indent + 1, f"{found} = {part}[{name!r}]", f"if {found} is not None:")
+            self._element(indent + 2, level, fields[name], below, bits[name])
+        self.add(indent, f"if {there}:")
+        beyond = 1 << len(shape)
+        needed = sum(bits.get(name, beyond) for name in set(required))
+        self.add(indent + 1, f"if {there} & {needed} != {needed}: return False")
+        for names, must_be_made in choices:
+            made = f"{there} & {sum(bits.get(name, 0) for name in names)}"
+            self.add(indent + 1, f"if {made} & ({made}) - 1: return False")
+            if must_be_made:
+                self.add(indent + 1, f"if not {made}: return False")
+
+    def _element(
+        self, indent: int, level: int, annotation: Any, shape: Shape | None, bit: int
+    ) -> None:
+        """One element, ``found``; it is noted as there unless it is blank."""
+        (kind,) = [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
+        found = f"found{level}"
+        if shape is not None and not shape:
+            # Nothing of it is validated, so there is nothing that could be wrong.
+            self.add(indent, f"for each in {found} if type({found}) is list else ({found},):")
+            self.add(indent + 1, "if type(each) is not dict: return False")
+            return
+        if get_origin(kind) is list:
+            self.add(indent, f"if type({found}) is not list: return False")
+            self.add(indent, f"for part{level + 1} in {found}:")
+            indent, kind = indent + 1, get_args(kind)[0]
+        else:
+            self.add(indent, f"part{level + 1} = {found}")
+        if shape is not None:
+            self._part(indent, level + 1, kind, shape)
+            self.add(indent, f"if there{level + 1}: there{level} |= {bit}")
+            return
+        self.add(indent, f"if not ({self._leaf(kind, f'part{level + 1}')}): return False")
+        self.add(indent, f"there{level} |= {bit}")
+
+    def _part(self, indent: int, level: int, kind: Any, shape: Shape) -> None:
+        if not issubclass(kind, FhirBase):
+            self.add(indent, "return False")
+            return
+        model: type[FHIRAbstractModel] = kind.get_model_klass()
+        whole = model.model_construct()
+        required = [name for name, _ in whole.get_required_fields()]
+        choices = [(names, False) for names in whole.get_one_of_many_fields().values()]
+        self.object(indent, level, shape, _fields(model.model_fields), required, choices)
+
+    def _leaf(self, kind: Any, leaf: str) -> str:
+        """The condition for a leaf of some type."""
+        if kind is bool:
+            return f"type({leaf}) is bool"
+        said = type(getattr(kind, "__metadata__", (None,))[0])
+        if said is primitives.Integer:
+            return f"type({leaf}) is int and {-(2**31)} <= {leaf} < {2**31}"
+        if said not in _TEXTS:
+            return "False"
+        matches = f"is_{said.__name__}"
+        self._names[matches] = _TEXTS[said].fullmatch
+        return f"type({leaf}) is str and {matches}({leaf})"
+
+
+def _fields(model_fields: Mapping[str, Any]) -> Fields:
+    return {field.alias or name: field.annotation for name, field in model_fields.items()}
