@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum, auto
+from types import NoneType
 from typing import NamedTuple
 
 from cds_service.fhir.peek import Resource, at, codings_of, each, text_at
@@ -32,37 +33,48 @@ class Entry(NamedTuple):
     full_url: str = ""
 
 
-def entries_in(value: object) -> Iterator[Entry]:
+def entries_in(value: object) -> list[Entry]:
     """Every resource in a value of any kind, Bundles in Bundles included, outcomes excluded."""
+    found: list[Entry] = []
+    new = tuple.__new__
     # Work waits in a list: Bundles may nest deeper than Python's call stack.
-    waiting: list[Iterator[tuple[object, object]]] = [iter(((value, ""),))]
+    waiting: list[Iterator[object]] = [iter(({"resource": value},))]
     while waiting:
-        for found, full_url in waiting[-1]:
-            if isinstance(found, list):
-                waiting.append((item, "") for item in found)
-                break
-            if isinstance(found, dict):
-                resource_type = found.get("resourceType")
+        for entry in waiting[-1]:
+            if not isinstance(entry, dict):
+                continue
+            one = entry.get("resource")
+            if isinstance(one, dict):
+                resource_type = one.get("resourceType")
                 if resource_type == "Bundle":
-                    entries = each(found, "entry")
-                    waiting.append((one.get("resource"), one.get("fullUrl")) for one in entries)
+                    waiting.append(each(one, "entry"))
                     break
                 if resource_type != "OperationOutcome":
-                    yield Entry(found, full_url.strip() if isinstance(full_url, str) else "")
+                    url = entry.get("fullUrl")
+                    found.append(new(Entry, (one, url.strip() if isinstance(url, str) else "")))
+            elif isinstance(one, list):
+                waiting.append(iter([{"resource": item} for item in one]))
+                break
         else:
             waiting.pop()
+    return found
 
 
-def broken_entries(value: object) -> Iterator[str]:
+def broken_entries(value: object) -> list[str]:
     """The places of a Bundle's entries that hold something else than a resource.
 
     An entry without any resource is an answer's empty slot, not a broken one.
     """
-    entries = at(value, "entry")
-    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
-        content = entry.get("resource") if isinstance(entry, dict) else entry
-        if content is not None and not isinstance(content, dict):
-            yield f"entry {number}"
+    entries = value.get("entry") if isinstance(value, dict) else None
+    return [
+        f"entry {number}"
+        for number, entry in enumerate(entries if isinstance(entries, list) else ())
+        if entry is not None
+        and (
+            type(entry) is not dict
+            or ("resource" in entry and type(entry["resource"]) not in (dict, NoneType))
+        )
+    ]
 
 
 def state_of_search(value: object, resource_type: str) -> State:
@@ -91,13 +103,15 @@ def _plain_answers(value: object, resource_type: str) -> int | None:
     if not isinstance(value, dict) or value.get("resourceType") != "Bundle":
         return None
     entries = value.get("entry")
-    for entry in entries if isinstance(entries, list) else ():
-        resource = entry.get("resource") if isinstance(entry, dict) else None
-        if not isinstance(resource, dict) or resource.get("resourceType") != resource_type:
-            return None
-        if "response" in entry:
-            return None
-    return len(entries) if isinstance(entries, list) else None
+    if not isinstance(entries, list):
+        return None
+    try:
+        for entry in entries:
+            if entry["resource"]["resourceType"] != resource_type or "response" in entry:
+                return None
+    except (TypeError, KeyError):  # No object, or one without a resource or a type.
+        return None
+    return len(entries)
 
 
 def state_of_read(value: object, resource_type: str) -> State:

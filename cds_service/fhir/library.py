@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import chain
 from typing import Literal, NamedTuple
@@ -54,8 +54,32 @@ class Library:
         for entry in entries_in(call.draft_orders):
             self._add(entry, DRAFT_ORDERS, _draft_role(call, entry, selected))
         for key, value in call.prefetch.items():
-            for entry in entries_in(value):
+            self._add_on_file(entries_in(value), key)
+
+    def _add_on_file(self, entries: Iterable[Entry], key: str) -> None:
+        """Entries of a prefetch value; what has type, id and no namesake goes in at once."""
+        new = tuple.__new__
+        known_types, by_reference, by_url = self._by_type, self._by_reference, self._by_url
+        for entry in entries:
+            resource, full_url = entry
+            resource_type, resource_id = resource.get("resourceType"), resource.get("id")
+            # A type that is known is known without blanks around it.
+            if (
+                type(resource_type) is not str
+                or type(resource_id) is not str
+                or resource_type not in known_types
+                or not (resource_id := resource_id.strip())
+                or (reference := f"{resource_type}/{resource_id}") in by_reference
+            ):
                 self._add(entry, key, "on-file")
+                continue
+            found = new(Found, (resource, resource_type, reference, key, "on-file", full_url))
+            by_reference[reference] = known_types[resource_type][reference] = found
+            if full_url:
+                if "/_history/" in full_url:
+                    full_url = without_version(full_url)
+                if full_url not in by_url:
+                    by_url[full_url] = found
 
     def _add(self, entry: Entry, key: str, role: Role) -> None:
         resource, full_url = entry
@@ -115,6 +139,25 @@ class Library:
     def _is_here(self, reference: Reference) -> bool:
         """Whether the reference is to the call's own server, or names no server to tell."""
         return reference.origin == "" or self._origin in ("", reference.origin)
+
+    def told_apart(self, one: str) -> tuple[list[Found], list[tuple[Found, Ownership]]]:
+        """The resources of a type that are about the patient of the call, and all others."""
+        ours: list[Found] = []
+        others: list[tuple[Found, Ownership]] = []
+        about_us = self._is_ours
+        for found in self._by_type.get(one, {}).values():
+            subject = found.resource.get("subject")
+            if type(subject) is dict and one != "Patient" and "reference" in subject:
+                reference = subject["reference"]
+                if type(reference) is str and reference in about_us and about_us[reference]:
+                    ours.append(found)
+                    continue
+            ownership = self.ownership(found)
+            if ownership == "ours":
+                ours.append(found)
+            else:
+                others.append((found, ownership))
+        return ours, others
 
     def ownership(self, found: Found) -> Ownership:
         """Whether a resource is about the patient of the call.

@@ -70,32 +70,25 @@ class Material:
         self.now = now
         self.patient = Patient()
         self.aside: list[SetAside] = []
-        self._own: dict[str, list[Found]] = {}
-        self._strangers: dict[str, list[tuple[Found, Ownership]]] = {}
+        self._by_owner: dict[str, tuple[list[Found], list[tuple[Found, Ownership]]]] = {}
         self._concepts: dict[int, frozenset[str]] = {}
         self._observations: list[Found] | None = None
 
-    def own(self, *types: str) -> Iterator[Found]:
+    def own(self, *types: str) -> list[Found]:
         """The resources of some types that are about the patient of the call."""
-        for one in types:
-            if one not in self._own:
-                self._tell_apart(one)
-            yield from self._own[one]
+        if len(types) > 1:
+            return [found for one in types for found in self.own(one)]
+        return self._told_apart(types[0])[0]
 
     def strangers(self, one: str) -> list[tuple[Found, Ownership]]:
         """The resources of a type that are not, or perhaps not, about the patient of the call."""
-        if one not in self._own:
-            self._tell_apart(one)
-        return self._strangers[one]
+        return self._told_apart(one)[1]
 
-    def _tell_apart(self, one: str) -> None:
-        own, strangers = self._own.setdefault(one, []), self._strangers.setdefault(one, [])
-        for found in self.library.of_type(one):
-            ownership = self.library.ownership(found)
-            if ownership == "ours":
-                own.append(found)
-            else:
-                strangers.append((found, ownership))
+    def _told_apart(self, one: str) -> tuple[list[Found], list[tuple[Found, Ownership]]]:
+        known = self._by_owner.get(one)
+        if known is None:
+            known = self._by_owner[one] = self.library.told_apart(one)
+        return known
 
     def readable(self, found: Found, concerns: Iterable[str], need: str = "") -> Resource | None:
         """The resource, validated; None when it was set aside.

@@ -21,9 +21,8 @@ def read_patient(call: HookCall, material: Material) -> tuple[Patient, Unknown |
     Raises:
         DataUnavailable: when there is no Patient at all.
     """
-    ours = next(material.own("Patient"), None)
-    if ours is not None:
-        return _patient(ours, material)
+    if ours := material.own("Patient"):
+        return _patient(ours[0], material)
     if any(material.library.of_type("Patient")):
         return Patient(), Unknown("patient", Reason.FOREIGN, "the Patient sent has another id")
     raise DataUnavailable(PATIENT, _why(call))
