@@ -134,7 +134,7 @@ def decide(call: HookCall, parts: Parts, call_id: str) -> Decision:
 def judge_call(call: HookCall, parts: Parts, now: datetime, *, briefly: bool = False) -> Judged:
     """Fetch what was not sent, read the chart, and judge every rule of the service.
 
-    ``briefly``: with the same outcomes, but silent rules have no clauses, as no card needs them.
+    ``briefly``: with the same outcomes, but what no card needs has no clauses.
 
     Raises:
         DataUnavailable: when the patient, or every order, cannot be read at all.

@@ -2,34 +2,48 @@
 
 In three-valued logic one clause that fails silences its variant, whatever the rest is. A rule
 stays silent here as soon as every variant has met one, and what only the rest would ask is never
-answered. Every other rule is judged in full, by ``reference.py``, which is the evaluator that is
-plainly right; only that each check is judged once for all rules.
+answered. Of a rule that fires those variants are told in full that fire, of one that is left open
+all. Each check is judged once for all rules. ``reference.py`` is the evaluator that is plainly
+right; the tests hold this one to it, clause by clause.
 """
 
 from __future__ import annotations
 
-from itertools import compress
-
-from cds_service.engine.docket import Case, Docket
-from cds_service.engine.reference import judge_clause, judge_rule
-from cds_service.engine.verdict import Answers, ClauseVerdict, Verdict
-from cds_service.facts.answers import Answer, Reading
+from cds_service.engine.docket import Case, Docket, Way
+from cds_service.engine.reference import judge_clause
+from cds_service.engine.verdict import (
+    Answers,
+    ClauseVerdict,
+    Outcome,
+    VariantVerdict,
+    Verdict,
+    once,
+)
+from cds_service.facts.answers import Answer
 from cds_service.facts.interval import Truth
 from cds_service.facts.unknown import Unknown
 from cds_service.rulebook.model import Clause
 
 
 def judge_first(docket: Docket, answers: Answers) -> list[Verdict]:
-    """Judge every rule of the first stage; a silent one has no clauses.
+    """Judge every rule of the first stage; what nobody reads has no clauses.
 
     Raises:
         KeyError: when a question that decides something has no answer.
     """
     truths = _Truths(docket, answers)
-    return [
-        case.silent if _is_silent(case, truths) else _in_full(case, truths, answers)
-        for case in docket.cases
-    ]
+    verdicts = []
+    for case in docket.cases:
+        verdict = case.silent
+        for variant in case.variants:
+            for number in variant:
+                if truths[number] is False:
+                    break
+            else:
+                verdict = _told(case, truths)
+                break
+        verdicts.append(verdict)
+    return verdicts
 
 
 class _Truths(dict[int, Truth]):
@@ -39,48 +53,78 @@ class _Truths(dict[int, Truth]):
         super().__init__()
         self._checks = docket.checks
         self._answers = answers
-        self._why: dict[int, tuple[Answer, tuple[Reading, ...]]] = {}
-        self._missing: dict[int, tuple[Unknown, ...]] = {}
+        self._answered: list[Answer | None] = [None] * docket.questions
+        self._verdicts: list[ClauseVerdict | None] = [None] * docket.clauses
 
     def __missing__(self, number: int) -> Truth:
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
-        answer, passes = self._answers[check.question], check.passes
-        readings = answer.readings
-        if len(readings) == 1:  # as most answers have: without a loop
-            judged = [passes(readings[0].fields)]
-        else:
-            judged = [passes(reading.fields) for reading in readings]
-        truth: Truth = False
-        holding: tuple[Reading, ...] = ()
-        if True in judged:
-            truth = True
-            holding = tuple(compress(readings, judged))
-        elif answer.gaps or None in judged:
-            truth = None
-        self._why[number] = answer, holding
+        answer = self._answered[check.asked]
+        if answer is None:
+            answer = self._answered[check.asked] = self._answers[check.question]
+        truth: Truth = None if answer.gaps else False
+        for reading in answer.readings:
+            passed = check.passes(reading.fields)
+            if passed:
+                truth = True
+                break
+            if passed is None:
+                truth = None
         self[number] = truth
         return truth
 
-    def verdict(self, clause: Clause, number: int) -> ClauseVerdict:
-        """The check as a verdict on a clause; only what is missing must still be worked out."""
-        truth = self[number]
-        answer, holding = self._why[number]
-        if truth is None and number not in self._missing:
-            self._missing[number] = judge_clause(clause, answer).missing
-        return ClauseVerdict(clause, truth, answer, holding, self._missing.get(number, ()))
-
-
-def _is_silent(case: Case, truths: _Truths) -> bool:
-    for variant in case.variants:
+    def outcome(self, variant: tuple[int, ...]) -> Outcome:
+        """What a variant comes to: one check that fails decides, else one that is unknown."""
+        outcome: Outcome = "fires"
         for number in variant:
-            if truths[number] is False:
-                break
-        else:
-            return False
-    return True
+            truth = self[number]
+            if truth is False:
+                return "silent"
+            if truth is None:
+                outcome = "unknown"
+        return outcome
+
+    def verdict(self, way: Way, outcome: Outcome) -> VariantVerdict:
+        """A variant told in full; rules of several variants share most of their clauses."""
+        verdicts, told = self._verdicts, []
+        for clause, place, number in way.clauses:
+            verdict = verdicts[place]
+            if verdict is None:
+                verdict = verdicts[place] = self._clause(clause, number)
+            told.append(verdict)
+        return VariantVerdict(way.variant, outcome, tuple(told))
+
+    def _clause(self, clause: Clause, number: int) -> ClauseVerdict:
+        truth, check = self[number], self._checks[number]
+        answer = self._answered[check.asked] or self._answers[check.question]
+        if truth is None:
+            return ClauseVerdict(clause, None, answer, (), _missing(clause, answer))
+        holding = answer.readings if truth else ()
+        if len(holding) > 1:
+            holding = tuple(reading for reading in holding if check.passes(reading.fields))
+        return ClauseVerdict(clause, truth, answer, holding)
 
 
-def _in_full(case: Case, truths: _Truths, answers: Answers) -> Verdict:
-    known = {id(clause): truths.verdict(clause, number) for clause, number in case.clauses}
-    return judge_rule(case.rule, answers, known)
+def _told(case: Case, truths: _Truths) -> Verdict:
+    """A rule that is not silent: in full as far as cards and the record read it."""
+    outcomes = [truths.outcome(variant) for variant in case.variants]
+    ways = zip(case.ways, outcomes, strict=True)
+    if "fires" not in outcomes:
+        return Verdict(case.rule, "unknown", tuple([truths.verdict(*each) for each in ways]))
+    variants = [
+        truths.verdict(way, outcome) if outcome == "fires" else way.bare[outcome]
+        for way, outcome in ways
+    ]
+    return Verdict(case.rule, "fires", tuple(variants), variants[outcomes.index("fires")])
+
+
+def _missing(clause: Clause, answer: Answer) -> tuple[Unknown, ...]:
+    """What kept a clause from an answer: mostly all that was read is one reason, or nothing was."""
+    if not answer.readings:
+        return once(answer.gaps)
+    if len(answer.readings) == len(clause.tests) == 1:
+        (reading,), (test,) = answer.readings, clause.tests
+        value = reading.fields.get(test.field)
+        if isinstance(value, Unknown):
+            return once((value, *answer.gaps))
+    return judge_clause(clause, answer).missing

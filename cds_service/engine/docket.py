@@ -9,19 +9,33 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cds_service.engine.passing import Passes, passes
-from cds_service.engine.verdict import VariantVerdict, Verdict
+from cds_service.engine.verdict import Outcome, VariantVerdict, Verdict
 from cds_service.facts.answers import Question
-from cds_service.rulebook.model import Clause, Rule, Test
+from cds_service.rulebook.model import Clause, Rule, Test, Variant
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question, and the judge of the fields of a reading of its answer."""
+    """A question, its number among those asked, and the judge of the fields of a reading."""
 
     question: Question
+    asked: int
     passes: Passes
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A variant as its clauses, each with its number and that of its check.
+
+    ``bare`` is what is said of it by outcome where nobody reads its clauses.
+    """
+
+    variant: Variant
+    clauses: tuple[tuple[Clause, int, int], ...]
+    bare: Mapping[Outcome, VariantVerdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,45 +43,77 @@ class Case:
     """A rule as numbers of checks.
 
     ``variants`` have each check once, first those that most variants ask: they are judged already,
-    or will have to be. ``clauses`` are all of the rule, each with its check. ``silent`` is what is
+    or will have to be. ``ways`` are the same variants with all their clauses. ``silent`` is what is
     said of the rule when every variant has a check that fails.
     """
 
     rule: Rule
     variants: tuple[tuple[int, ...], ...]
-    clauses: tuple[tuple[Clause, int], ...]
+    ways: tuple[Way, ...]
     silent: Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """Rules that are judged together, and those of the ``first`` stage as cases."""
+    """Rules that are judged together, and those of the ``first`` stage as cases.
+
+    ``questions`` and ``clauses`` say how many distinct ones there are.
+    """
 
     rules: tuple[Rule, ...]
     first: tuple[Rule, ...]
     cases: tuple[Case, ...]
     checks: tuple[Check, ...]
+    questions: int
+    clauses: int
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Docket:
         """Number the checks of rules, in the order they are met."""
         everything = tuple(rules)
         first = tuple(rule for rule in everything if not rule.is_last)
-        numbers: dict[_Key, int] = {}
-        for rule in first:
-            for variant in rule.variants:
-                for clause in variant.when:
-                    numbers.setdefault(_key(clause), len(numbers))
-        uses = Counter(question for rule in first for question in rule.questions)
+        numbers = _Numbers.of(first)
         return cls(
             everything,
             first,
-            tuple(_case(rule, numbers, uses) for rule in first),
-            tuple(Check(question, passes(tests)) for question, tests in numbers),
+            tuple(_case(rule, numbers) for rule in first),
+            tuple(
+                Check(question, numbers.questions[question], passes(tests))
+                for question, tests in numbers.checks
+            ),
+            len(numbers.questions),
+            len(numbers.clauses),
         )
 
 
 _Key = tuple[Question, tuple[Test, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """Everything numbered in the order it is met, and how many clauses ask each question."""
+
+    clauses: Mapping[Clause, int]
+    checks: Mapping[_Key, int]
+    questions: Mapping[Question, int]
+    uses: Mapping[Question, int]
+
+    @classmethod
+    def of(cls, rules: Iterable[Rule]) -> _Numbers:
+        every = [clause for rule in rules for variant in rule.variants for clause in variant.when]
+        return cls(
+            _numbered(every),
+            _numbered(_key(clause) for clause in every),
+            _numbered(clause.question for clause in every),
+            Counter(clause.question for clause in every),
+        )
+
+
+_Thing = TypeVar("_Thing")
+
+
+def _numbered(things: Iterable[_Thing]) -> dict[_Thing, int]:
+    return {thing: number for number, thing in enumerate(dict.fromkeys(things))}
 
 
 def _key(clause: Clause) -> _Key:
@@ -75,23 +121,26 @@ def _key(clause: Clause) -> _Key:
     return clause.question, clause.tests
 
 
-def _case(rule: Rule, numbers: Mapping[_Key, int], uses: Mapping[Question, int]) -> Case:
-    def soonest(clause: Clause) -> tuple[int, int]:
-        return -uses[clause.question], numbers[_key(clause)]
-
-    silent = tuple(VariantVerdict(variant, "silent", ()) for variant in rule.variants)
+def _case(rule: Rule, numbers: _Numbers) -> Case:
+    ways = tuple(_way(variant, numbers) for variant in rule.variants)
     return Case(
         rule,
-        tuple(
-            tuple(dict.fromkeys(numbers[_key(each)] for each in sorted(variant.when, key=soonest)))
-            for variant in rule.variants
-        ),
-        tuple(
-            {
-                id(clause): (clause, numbers[_key(clause)])
-                for variant in rule.variants
-                for clause in variant.when
-            }.values()
-        ),
-        Verdict(rule, "silent", silent),
+        tuple(_soonest(way, numbers) for way in ways),
+        ways,
+        Verdict(rule, "silent", tuple(way.bare["silent"] for way in ways)),
     )
+
+
+def _way(variant: Variant, numbers: _Numbers) -> Way:
+    outcomes: tuple[Outcome, ...] = ("silent", "unknown")
+    return Way(
+        variant,
+        tuple((each, numbers.clauses[each], numbers.checks[_key(each)]) for each in variant.when),
+        {outcome: VariantVerdict(variant, outcome, ()) for outcome in outcomes},
+    )
+
+
+def _soonest(way: Way, numbers: _Numbers) -> tuple[int, ...]:
+    """The checks of a variant, those first whose question is asked most."""
+    asked = sorted((-numbers.uses[clause.question], check) for clause, _, check in way.clauses)
+    return tuple(dict.fromkeys(check for _, check in asked))

@@ -63,7 +63,9 @@ def judge_briefly(
     on_disagreement: Callable[[str], None] | None = None,
     on_failure: Callable[[], None] | None = None,
 ) -> tuple[Verdict, ...]:
-    """The same, but that silent rules have no clauses, and what decides nothing is not asked.
+    """The same, but that what no card needs has no clauses, and what decides nothing is not asked.
+
+    A silent rule has none, and of a rule that fires only the variants that fire have some.
 
     The engine still judges every variant, with every question that was not asked taken to favour
     it: whatever it would find if all were asked, it finds here. A variant that it alone finds, or

@@ -40,18 +40,13 @@ def judge_plain(rules: Sequence[Rule], answers: Answers) -> tuple[Verdict, ...]:
     return complete(rules, answers, first, judge_rule)
 
 
-def judge_rule(
-    rule: Rule, answers: Answers, known: dict[int, ClauseVerdict] | None = None
-) -> Verdict:
+def judge_rule(rule: Rule, answers: Answers) -> Verdict:
     """Judge one rule for itself: its first firing variant speaks; silent when all variants are.
-
-    ``known`` holds, by identity, the clauses that are judged already.
 
     Raises:
         KeyError: when it asks a question that has no answer.
     """
-    known = {} if known is None else known
-    variants = tuple(judge_variant(variant, answers, known) for variant in rule.variants)
+    variants = tuple(judge_variant(variant, answers) for variant in rule.variants)
     speaking = next((each for each in variants if each.outcome == "fires"), None)
     if speaking:
         return Verdict(rule, "fires", variants, speaking)
@@ -59,25 +54,14 @@ def judge_rule(
     return Verdict(rule, "silent" if silent else "unknown", variants)
 
 
-def judge_variant(
-    variant: Variant, answers: Answers, known: dict[int, ClauseVerdict] | None = None
-) -> VariantVerdict:
+def judge_variant(variant: Variant, answers: Answers) -> VariantVerdict:
     """Judge every clause, none skipped: one that fails silences, all that hold fire.
-
-    ``known`` holds, by identity, the clauses that are judged already.
 
     Raises:
         KeyError: when it asks a question that has no answer.
     """
-    known = {} if known is None else known
-    clauses = []
-    for clause in variant.when:
-        judged = known.get(id(clause))
-        if judged is None:
-            judged = known[id(clause)] = judge_clause(clause, answers[clause.question])
-        clauses.append(judged)
-    outcome = _outcome(all_of([each.truth for each in clauses]))
-    return VariantVerdict(variant, outcome, tuple(clauses))
+    clauses = tuple(judge_clause(clause, answers[clause.question]) for clause in variant.when)
+    return VariantVerdict(variant, _outcome(all_of([each.truth for each in clauses])), clauses)
 
 
 def _outcome(truth: Truth) -> Outcome:

@@ -32,7 +32,11 @@ class ClauseVerdict:
 
 @cheap_dataclass(frozen=True, slots=True)
 class VariantVerdict:
-    """One variant judged: all its clauses, none skipped; none of a rule left at its silence."""
+    """One variant judged: all its clauses, none skipped.
+
+    There are none where a call that wants cards reads none: of a rule that is silent, and of a
+    variant that does not fire of a rule that does.
+    """
 
     variant: Variant
     outcome: Outcome
