@@ -37,6 +37,14 @@ def moment(text: str) -> Moment:
     return moment_of_any_form(text)
 
 
+def instant(text: str) -> datetime | None:
+    """The instant of a moment that has one; None for a day, and for what is no moment."""
+    try:
+        return datetime.fromisoformat(text) if _PLAIN_TIME.fullmatch(text) else moment(text).at
+    except ValueError:
+        return None
+
+
 def moment_of_any_form(text: str) -> Moment:
     """As ``moment``, without a short way for the usual form."""
     if timed := _TIME.fullmatch(text):

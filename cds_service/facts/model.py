@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cds_service.facts.answers import Source
 from cds_service.facts.cheap import cheap_dataclass
@@ -98,10 +98,12 @@ class LabResult(_ReadWhenAsked):
     problem: Unknown | None = None
 
     @classmethod
-    def read_from(cls, record: object) -> LabResult:
+    def read_from(cls, record: Any) -> LabResult:
         """A result whose fields are read, each once, from the attributes of ``record``."""
         result = object.__new__(cls)
-        object.__setattr__(result, "_record", record)
+        fill = object.__setattr__
+        fill(result, "_record", record)
+        fill(result, "analyte", record.analyte)
         return result
 
 
@@ -163,18 +165,20 @@ class DrugUse(_ReadWhenAsked):
     infusion: Infusion | None = None
 
     @classmethod
-    def read_from(cls, record: object) -> DrugUse:
+    def read_from(cls, record: Any) -> DrugUse:
         """A use whose fields are read, each once, from the attributes of ``record``."""
         use = object.__new__(cls)
         fill = object.__setattr__
         fill(use, "_record", record)
-        for name in _ASKED_OF_EVERY_USE:
-            fill(use, name, getattr(record, name))
+        # What tells whether a use matters at all is read at once.
+        fill(use, "substances", record.substances)
+        fill(use, "kind", record.kind)
+        fill(use, "role", record.role)
+        fill(use, "status", record.status)
+        fill(use, "do_not_perform", record.do_not_perform)
+        fill(use, "resolved_by", record.resolved_by)
+        fill(use, "order_set", record.order_set)
         return use
-
-
-_ASKED_OF_EVERY_USE = ("substances", "kind", "role", "status", "do_not_perform", "resolved_by")
-"""What tells whether a use matters at all: read at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,19 +75,15 @@ def _moved(day: date, by: timedelta) -> date:
 
 
 class Lenders:
-    """All results of a chart, for those among them that came without limits.
+    """All ``results`` of a chart, for those among them that came without limits.
 
     Nothing is looked at before one asks. Then each result of its analyte is, once.
     """
 
     def __init__(self) -> None:
         """Start without results; all are added before one asks."""
-        self._results: dict[str, list[_Lender]] = defaultdict(list)
+        self.results: list[_Lender] = []
         self._shelves: dict[str, Mapping[tuple[str, str], _Shelf]] = {}
-
-    def add(self, result: _Lender) -> None:
-        """Add a result of the chart."""
-        self._results[result.analyte].append(result)
 
     def limits_for(self, result: _Lender, amount: Measured, patient: Patient) -> Limits:
         """The limits of a result with this value that has no upper one of its own.
@@ -110,7 +106,8 @@ class Lenders:
         if result.performer == "" or when is None:
             return None
         if result.analyte not in self._shelves:
-            self._shelves[result.analyte] = _shelves(self._results[result.analyte])
+            same = (each for each in self.results if each.analyte == result.analyte)
+            self._shelves[result.analyte] = _shelves(same)
         shelf = self._shelves[result.analyte].get((result.code, result.performer))
         return shelf.newest_near(when.first) if shelf else None
 

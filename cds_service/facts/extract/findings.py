@@ -30,7 +30,7 @@ def read_findings(material: Material) -> tuple[FindingResult, ...]:
     wanted = FINDINGS if material.analytes is None else FINDINGS & material.analytes
     return tuple(
         finding
-        for found in material.observations()
+        for found in material.observations_about(wanted)
         for finding in _findings(found, wanted, material)
     )
 

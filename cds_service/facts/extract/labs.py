@@ -13,6 +13,7 @@ from cds_service.facts.extract.result import has_value, result_of, value_of
 from cds_service.facts.model import LabResult
 from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, each, text_in, texts_of
+from cds_service.fhir.read import PLAIN
 
 IGNORED = frozenset({"entered-in-error", "cancelled"})
 FINDINGS = frozenset({"pregnancy-test", "cd22", "immunophenotype"})
@@ -28,12 +29,38 @@ Asked = tuple[str, Resource, frozenset[str]]
 def read_labs(material: Material) -> tuple[LabResult, ...]:
     """Every result of an analyte we know, from observations, their components and members."""
     lenders = Lenders()
-    found = [
-        result
-        for observation in material.observations()
-        for result in _results_of(observation, material, lenders)
-    ]
+    found: list[LabResult] = []
+    wanted = _Wanted(material.measured)
+    is_plain = PLAIN["Observation"]
+    for observation, named in material.observed():
+        if named is None:
+            found += _results_of(observation, material, lenders)
+            continue
+        analytes = wanted[named]
+        if not analytes:
+            continue
+        resource = observation.resource
+        if not is_plain(resource):
+            found += _results_of(observation, material, lenders)
+        elif resource["status"] not in IGNORED:
+            for analyte in analytes:
+                if analyte not in FINDINGS or not is_finding(analyte, resource):
+                    found.append(
+                        result_of(analyte, resource, resource, observation, "", material, lenders)
+                    )
     return with_added_neutrophils(found)
+
+
+class _Wanted(dict[frozenset[str], tuple[str, ...]]):
+    """Of the concepts a code names those that are wanted, in the order of the alphabet."""
+
+    def __init__(self, among: frozenset[str]) -> None:
+        super().__init__()
+        self._among = among
+
+    def __missing__(self, named: frozenset[str]) -> tuple[str, ...]:
+        found = self[named] = tuple(sorted(named & self._among))
+        return found
 
 
 def asked_of(found: Found, among: frozenset[str], material: Material) -> list[Asked]:

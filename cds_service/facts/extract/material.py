@@ -25,7 +25,7 @@ from cds_service.facts.vocabulary import (
     SERVICE_REQUESTS,
 )
 from cds_service.fhir.library import DRAFT_ORDERS, Found, Library, Ownership
-from cds_service.fhir.peek import Resource, codings_of, each, text_at, text_in
+from cds_service.fhir.peek import Resource, codings_of, each, text_at
 from cds_service.fhir.read import read
 from cds_service.terminology import Coding, Terminology
 
@@ -46,6 +46,10 @@ KEY_OF_TYPE = {
 """The prefetch key whose search finds resources of a type."""
 
 _NONE: frozenset[str] = frozenset()
+
+Observed = tuple[Found, frozenset[str] | None]
+"""An observation and the concepts its code names; None where one has to look closer: it has
+components, or its code is none of ours."""
 
 
 class Material:
@@ -72,7 +76,8 @@ class Material:
         self.aside: list[SetAside] = []
         self._by_owner: dict[str, tuple[list[Found], list[tuple[Found, Ownership]]]] = {}
         self._concepts: dict[int, frozenset[str]] = {}
-        self._observations: list[Found] | None = None
+        self._observations: list[Observed] | None = None
+        self._named: set[frozenset[str] | None] = set()
 
     def own(self, *types: str) -> list[Found]:
         """The resources of some types that are about the patient of the call."""
@@ -122,25 +127,45 @@ class Material:
         return known
 
     def _named_by(self, concept: object) -> frozenset[str]:
+        codings = concept.get("coding") if isinstance(concept, dict) else None
+        if type(codings) is list and len(codings) == 1 and type(codings[0]) is dict:
+            return self._named_by_code(codings[0])
         found = _NONE
         for coding in codings_of(concept):
-            system, code = coding.get("system"), coding.get("code")
-            if isinstance(system, str) and isinstance(code, str):
-                named = self.terminology.concepts_of_code(system, code)
-                found = found | named if found else named
+            named = self._named_by_code(coding)
+            found = found | named if found else named
         return found
 
-    def observations(self) -> list[Found]:
-        """The patient's observations, and those contained in them as members."""
+    def _named_by_code(self, coding: Resource) -> frozenset[str]:
+        system, code = coding.get("system"), coding.get("code")
+        if isinstance(system, str) and isinstance(code, str):
+            return self.terminology.concepts_of_code(system, code)
+        return _NONE
+
+    def observed(self) -> list[Observed]:
+        """The patient's observations, those contained in them as members, and what each names."""
         if self._observations is None:
-            self._observations = [
-                one for found in self.own("Observation") for one in (found, *self._members(found))
-            ]
+            self._observations = []
+            for found in self.own("Observation"):
+                self._observations.append(self._observed(found))
+                if "hasMember" in found.resource:
+                    self._observations += map(self._observed, self._members(found))
+            self._named = {named for _, named in self._observations}
         return self._observations
 
+    def _observed(self, found: Found) -> Observed:
+        resource = found.resource
+        if "component" in resource:
+            return found, None
+        return found, self._named_by(resource.get("code")) or None
+
+    def observations_about(self, names: frozenset[str]) -> list[Found]:
+        """The observations that may be about something with one of these names, as they came."""
+        observed = self.observed()
+        telling = {named for named in self._named if named is None or not named.isdisjoint(names)}
+        return [found for found, named in observed if named in telling] if telling else []
+
     def _members(self, found: Found) -> Iterator[Found]:
-        if "hasMember" not in found.resource:
-            return
         for member in each(found.resource, "hasMember"):
             if text_at(member, "reference").startswith("#"):
                 inner = self.library.resolve(member, found)
@@ -167,7 +192,8 @@ def moment_at(value: object, *path: str) -> Moment | None:
 
 def moment_in(part: Resource, name: str) -> Moment | None:
     """The date or time of one element, None when there is none that can be read."""
-    return _moment(text_in(part, name))
+    text = part.get(name)
+    return _moment(text.strip()) if isinstance(text, str) else None
 
 
 def _moment(text: str) -> Moment | None:

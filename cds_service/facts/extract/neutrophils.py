@@ -23,7 +23,7 @@ def with_added_neutrophils(results: Sequence[LabResult]) -> tuple[LabResult, ...
 
 
 def _sums(results: Sequence[LabResult]) -> Iterator[LabResult]:
-    if not any(each.analyte == SEGMENTED for each in results):
+    if SEGMENTED not in {each.analyte for each in results}:
         return
     counted = {each.when for each in results if each.analyte == ANC and each.value}
     days = {when.day for when in counted if when}

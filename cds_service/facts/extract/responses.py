@@ -28,6 +28,7 @@ from cds_service.fhir.peek import Resource, codings_of, each, text_at, texts_of
 
 STATUS, MARROW_BLASTS, MRD = "disease-status", "marrow-blasts-percent", "mrd"
 ASSESSMENTS = (STATUS, MARROW_BLASTS, MRD)
+_ASSESSED = frozenset(ASSESSMENTS)
 FULL, INCOMPLETE_COUNTS = "cr-candidate", "cri"
 PARTIAL_OR_WORSE, NO_EVIDENCE = "not-cr", "status-not-cr-evidence"
 NEGATIVE, POSITIVE = "result-negative", "result-positive"
@@ -49,7 +50,7 @@ def read_responses(material: Material) -> tuple[ResponseEntry, ...]:
     """Every assessment of response or MRD, coded, local or in words."""
     return tuple(
         entry
-        for found in material.observations()
+        for found in material.observations_about(_ASSESSED)
         if (concerns := _concerns(found.resource, material))
         for entry in _entries(found, concerns, material)
     )

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from cds_service.facts.answers import Source
+from cds_service.facts.dates import instant
 from cds_service.facts.extract.borrowed import Lenders
 from cds_service.facts.extract.limits import Limits, limits_of
 from cds_service.facts.extract.material import Material, codings, moment_at, moment_in, source
@@ -51,7 +52,7 @@ def result_of(
     The part is the observation itself, or a component of it, which ``element`` then names.
     """
     sent = _Sent(analyte, part, whole, found, element, material, lenders)
-    lenders.add(sent)
+    lenders.results.append(sent)
     return LabResult.read_from(sent)
 
 
@@ -110,8 +111,8 @@ class _Sent:
 
     @property
     def issued(self) -> datetime | None:
-        issued = moment_in(self._whole, "issued")
-        return issued.at if issued else None
+        issued = self._whole.get("issued")
+        return instant(issued.strip()) if isinstance(issued, str) else None
 
     @property
     def value(self) -> Measured | None:
