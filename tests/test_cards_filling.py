@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from cds_service.rulebook.cases import run
 from cds_service.rulebook.model import Case, Clause, Rule
 from tests.test_rules_all import every_rule, judge_case
 
-OURS = Words({"limit": Fraction(3, 2), "none": None})  # type: ignore[dict-item]  # Nothing to print.
+OURS = Words({"limit": Fraction(3, 2), "none": None})
 CITED = Words({"INO-EVD-01": OurText("VOD came *often* (label).")})
 OWN = {"p": OURS, "evidence": CITED}
 
@@ -106,7 +107,7 @@ SOURCES = st.recursive(
 def names(*shown: dict[str, object], later: bool = False) -> dict[str, object]:
     question = Question("lab")
     readings = tuple(
-        Reading({}, Later(lambda words=words: words) if later else words) for words in shown
+        Reading({}, Later(partial(dict, words)) if later else words) for words in shown
     )
     clause = ClauseVerdict(
         Clause("lab", question, ()), True, Answer(question, readings), holding=readings
@@ -123,7 +124,7 @@ def by_jinja(source: str, environment: SandboxedEnvironment, given: dict[str, ob
 
 
 @given(SOURCES, st.lists(SHOWN, min_size=1, max_size=3), st.booleans())
-def test_any_detail_that_we_fill_reads_as_jinja_fills_it(source, shown, later) -> None:
+def test_any_detail_that_we_fill_reads_as_jinja_fills_it(source, shown, later):
     plain = templates._plain(source, templates._FOR_DETAIL, OWN, templates._for_detail)
     filled = templates._detail_of(plain, names(*shown, later=later)) if plain else None
 
@@ -132,7 +133,7 @@ def test_any_detail_that_we_fill_reads_as_jinja_fills_it(source, shown, later) -
 
 
 @given(SOURCES, st.lists(SHOWN, min_size=1, max_size=3))
-def test_any_summary_that_we_fill_reads_as_jinja_fills_it(source, shown) -> None:
+def test_any_summary_that_we_fill_reads_as_jinja_fills_it(source, shown):
     plain = templates._plain(source, templates._FOR_SUMMARY, OWN, templates._short_always)
     filled = templates._summary_of(plain, names(*shown)) if plain else None
 
@@ -157,7 +158,7 @@ def fired(rule: Rule) -> list[tuple[Verdict, Case]]:
 
 
 @pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.id)
-def test_every_card_of_the_rulebook_reads_as_jinja_fills_it(rule: Rule, monkeypatch) -> None:
+def test_every_card_of_the_rulebook_reads_as_jinja_fills_it(rule, monkeypatch):
     cards = fired(rule)
     ours = [spoken(verdict, case) for verdict, case in cards]
     monkeypatch.setattr(templates, "_summary_of", left_to_jinja)
@@ -167,7 +168,7 @@ def test_every_card_of_the_rulebook_reads_as_jinja_fills_it(rule: Rule, monkeypa
 
 
 @pytest.mark.parametrize("rule", every_rule(), ids=lambda rule: rule.id)
-def test_no_card_of_the_rulebook_needs_jinja(rule: Rule, monkeypatch) -> None:
+def test_no_card_of_the_rulebook_needs_jinja(rule, monkeypatch):
     monkeypatch.setattr(templates, "_filled", refused)
 
     for verdict, case in fired(rule):

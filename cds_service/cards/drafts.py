@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cds_service.engine.verdict import ClauseVerdict
-from cds_service.facts.answers import Reading
+from cds_service.facts.answers import Later
 from cds_service.fhir.hook_call import HookCall
 
 Drafts = Mapping[str, Mapping[str, Any]]
@@ -39,24 +39,26 @@ def _resources(bundle: object) -> Iterator[Mapping[str, Any]]:
 
 
 def concerned(clauses: Iterable[ClauseVerdict], drafts: Drafts, call: HookCall) -> dict[str, str]:
-    """The drafts that the holding readings of these clauses are about, each with its label."""
-    return {
-        reference: _label(reading, reference, drafts[reference])
-        for clause in clauses
-        for reading in clause.holding
-        for reference in _orders_of(reading, drafts, call)
-    }
+    """The drafts that the holding readings of these clauses are about, each with its label.
 
-
-def _orders_of(reading: Reading, drafts: Drafts, call: HookCall) -> Iterator[str]:
-    """The draft the reading names; else those it was read from, if selected where some are."""
-    named = reading.show.get("reference")
-    if isinstance(named, str) and named in drafts:
-        yield named
-        return
-    for source in reading.sources:
-        if source.reference in drafts and _is_selected(source.reference, call):
-            yield source.reference
+    It is the draft the reading names; else those it was read from, if selected where some are.
+    """
+    found: dict[str, str] = {}
+    if not drafts:
+        return found
+    for clause in clauses:
+        for reading in clause.holding:
+            show = reading.show
+            words = show.words() if isinstance(show, Later) else show
+            named = words.get("reference")
+            if isinstance(named, str) and named in drafts:
+                found[named] = _label(words, named, drafts[named])
+                continue
+            for source in reading.sources:
+                reference = source.reference
+                if reference in drafts and _is_selected(reference, call):
+                    found[reference] = _label(words, reference, drafts[reference])
+    return found
 
 
 def _is_selected(reference: str, call: HookCall) -> bool:
@@ -67,10 +69,10 @@ def _is_selected(reference: str, call: HookCall) -> bool:
     return not names.isdisjoint(call.selections)
 
 
-def _label(reading: Reading, reference: str, draft: Mapping[str, Any]) -> str:
-    """How the chart names the order: in the reading about it, else in the draft itself."""
-    label = reading.show.get("label")
-    if isinstance(label, str) and label and reading.show.get("reference") == reference:
+def _label(words: Mapping[str, object], reference: str, draft: Mapping[str, Any]) -> str:
+    """How the chart names the order: in the words of a reading about it, else in the draft."""
+    label = words.get("label")
+    if isinstance(label, str) and label and words.get("reference") == reference:
         return label
     concept = draft.get("medicationCodeableConcept") or draft.get("code")
     return _text(concept) or reference

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from cds_service.cards.context import CardContext
 from cds_service.cards.dialect import dialect_of
@@ -21,6 +21,7 @@ from cds_service.cards.templates import SUMMARY_LIMIT, CardTextError, Spoken, sp
 from cds_service.cards.text import clipped, escaped, flat
 from cds_service.cards.words import Words, printed, worst_first
 from cds_service.engine.verdict import ClauseVerdict, VariantVerdict, Verdict
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import URGENCY, Rule, Rulebook
 
@@ -29,7 +30,7 @@ __all__ = ["CardContext", "render_cards", "render_summary"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class _Told:
     """A rule that fires and will be seen, with its words and those of the rules amending it."""
 
@@ -42,10 +43,12 @@ class _Told:
     @property
     def all(self) -> tuple[_Told, ...]:
         """This rule first, then everything that was added to its card."""
+        if not self.amendments:
+            return (self,)
         return (self, *(each for amendment in self.amendments for each in amendment.all))
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class _Grounded:
     """A card's rule with those amending it, the drafts it is about, and what it was read from."""
 
@@ -219,9 +222,9 @@ def _answer_keys(
         return ["" for _ in grounded]
     behind = {name for each in grounded for name in (*each.facts, *each.orders)}
     fingerprints = Fingerprints(call, drafts, behind)
-    told_to = call.client.name, call.tenant, call.patient_id
+    told_to = keyed_hash.after(call.client.name, call.tenant, call.patient_id)
     return [
-        keyed_hash.of_parts(*told_to, each.told[0].rule.id, fingerprints.of(*_grounds(each)))
+        told_to.of_parts(each.told[0].rule.id, fingerprints.of(*_grounds(each)))
         for each in grounded
     ]
 
@@ -243,10 +246,10 @@ def _detail(told: Sequence[_Told], advice: str, when: str) -> str:
 
 
 def _sources(clauses: Iterable[ClauseVerdict]) -> tuple[str, ...]:
-    references = (
-        source.reference
-        for clause in clauses
-        for reading in clause.holding
-        for source in reading.sources
-    )
-    return tuple(dict.fromkeys(reference for reference in references if reference))
+    found: dict[str, None] = {}
+    for clause in clauses:
+        for reading in clause.holding:
+            for source in reading.sources:
+                if source.reference:
+                    found[source.reference] = None
+    return tuple(found)

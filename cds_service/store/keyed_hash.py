@@ -10,7 +10,7 @@ import fcntl
 import hmac
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -43,10 +43,19 @@ class KeyedHash:
 
     def of_parts(self, *parts: str) -> str:
         """64 hexadecimal digits; ``("a", "bc")`` and ``("ab", "c")`` differ."""
+        return self._with(parts).hexdigest()
+
+    def after(self, *parts: str) -> KeyedHash:
+        """The hash of texts that all begin with the same parts."""
+        begun = KeyedHash.__new__(KeyedHash)
+        begun._keyed = self._with(parts)
+        return begun
+
+    def _with(self, parts: Iterable[str]) -> hmac.HMAC:
         keyed = self._keyed.copy()
         texts = [part.encode("utf-8", "surrogatepass") for part in parts]
-        keyed.update(b"".join(len(text).to_bytes(8, "big") + text for text in texts))
-        return keyed.hexdigest()
+        keyed.update(b"".join([len(text).to_bytes(8, "big") + text for text in texts]))
+        return keyed
 
 
 def _kept_key(path: Path) -> bytes:
