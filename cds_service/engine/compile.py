@@ -40,43 +40,44 @@ MAX_CLAUSES = MAX_EXPRESSIONS
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Rules, compiled. Clauses and distinct variants have names; several variants may be one."""
+    """Rules, compiled. Clauses and distinct variants have names; several variants may be one.
+
+    ``questions`` say how each is told, and which clauses ask it; ``places``, how it is told that a
+    clause holds.
+    """
 
     rules: tuple[Rule, ...]
     clause_sets: tuple[RuleSet, ...]
     variant_sets: tuple[RuleSet, ...]
     findings: Mapping[str, tuple[Finding, ...]]
-    questions: Mapping[Question, Sequence[Asked]]
-    clauses: Mapping[Question, Sequence[str]]
+    questions: Mapping[Question, tuple[Sequence[Asked], Sequence[str]]]
     places: Mapping[str, Sequence[tuple[int, str]]]
 
-    def readings(self, answers: Mapping[Question, Answer]) -> Told:
-        """The facts of a chart for the first step: of the answers there are, without repeats."""
+    def readings(self, answers: Mapping[Question, Answer]) -> tuple[Told, list[str]]:
+        """The facts of a chart for the first step, and the clauses whose question has no answer."""
         told: Told = {}
-        for question, answer in answers.items():
-            for asked in self.questions.get(question, ()):
-                _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
-        return told
-
-    def unasked(self, answers: Mapping[Question, Answer]) -> list[str]:
-        """The clauses whose question has no answer."""
-        unanswered = (question for question in self.questions if question not in answers)
-        return [name for question in unanswered for name in self.clauses[question]]
+        unasked: list[str] = []
+        for question, (parts, clauses) in self.questions.items():
+            answer = answers.get(question)
+            if answer is None:
+                unasked.extend(clauses)
+            elif answer.readings:
+                for asked in parts:
+                    _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
+        return told, unasked
 
     def holding(self, clauses: Iterable[str]) -> Told:
         """The facts for the second step: one for each group, which holds those of the clauses."""
-        told: dict[int, list[str]] = {
-            group: [] for each in self.variant_sets for group in each.groups
-        }
+        told = {group: "" for each in self.variant_sets for group in each.groups}
         for name in clauses:
             for group, text in self.places[name]:
-                told[group].append(text)
-        return {group: ["".join(texts)] for group, texts in told.items()}
+                told[group] += text
+        return {group: [text] for group, text in told.items()}
 
     def worst_readings(self) -> Told:
         """For every group facts that pass as many tests at once as no real one can."""
         told: Told = {}
-        for parts in self.questions.values():
+        for parts, _ in self.questions.values():
             for asked in parts:
                 _lay(told.setdefault(asked.group, []), asked.worst())
         return told
@@ -175,10 +176,12 @@ def _program(rules: tuple[Rule, ...]) -> Program:
         tuple(rule_sets(holding)),
         {name: tuple(found) for name, found in names.findings.items()},
         {
-            question: [group.asked[question] for group in readings if question in group.asked]
-            for question in clauses
+            question: (
+                [group.asked[question] for group in readings if question in group.asked],
+                tuple(named),
+            )
+            for question, named in clauses.items()
         },
-        {question: tuple(named) for question, named in clauses.items()},
         {
             name: [(group.number, group.tell(name)) for group in holding if name in group.names]
             for named in clauses.values()

@@ -12,8 +12,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from operator import is_
 from threading import Lock
 from typing import Any
 
@@ -63,8 +64,8 @@ class DurableEngine:
     """
 
     def __init__(self, programs: Iterable[Program]) -> None:
-        self._programs = {_names(program.rules): program for program in programs}
-        self._built: dict[tuple[str, ...], _Built] = {}
+        self._programs = tuple(programs)
+        self._built: dict[int, _Built] = {}
         self._process = 0
         self.why_not = "" if native else "the durable-rules extension cannot be imported"
 
@@ -88,12 +89,13 @@ class DurableEngine:
         Raises:
             EngineError: when it could not finish, or the rules are not among those compiled.
         """
-        program = self._programs.get(_names(rules))
-        if program is None or any(a is not b for a, b in zip(program.rules, rules, strict=True)):
+        same = (n for n, each in enumerate(self._programs) if _are_the_same(each.rules, rules))
+        number = next(same, None)
+        if number is None:
             raise EngineError("these rules were not compiled")
-        readings, unasked = program.readings(answers), program.unasked(answers)
+        readings, unasked = self._programs[number].readings(answers)
         with _one_at_a_time:
-            return self._ready(program).findings(readings, unasked)
+            return self._ready(number).findings(readings, unasked)
 
     def prove(self) -> None:
         """Build all rule sets in this process and show each the worst facts there can be.
@@ -103,18 +105,17 @@ class DurableEngine:
                 available.
         """
         with _one_at_a_time:
-            for program in self._programs.values():
-                self._ready(program)
+            for number in range(len(self._programs)):
+                self._ready(number)
 
-    def _ready(self, program: Program) -> _Built:
+    def _ready(self, number: int) -> _Built:
         if self._process != os.getpid():
             self._built, self._process = {}, os.getpid()
         if not self.available:
             raise EngineError(self.why_not)
-        names = _names(program.rules)
-        if names not in self._built:
-            self._built[names] = self._build(program)
-        return self._built[names]
+        if number not in self._built:
+            self._built[number] = self._build(self._programs[number])
+        return self._built[number]
 
     def _build(self, program: Program) -> _Built:
         try:
@@ -130,8 +131,9 @@ class DurableEngine:
         log.error("engine not available", extra={"reason": why})
 
 
-def _names(rules: Sequence[Rule]) -> tuple[str, ...]:
-    return tuple(rule.id for rule in rules)
+def _are_the_same(compiled: Sequence[Rule], rules: Sequence[Rule]) -> bool:
+    """Not only equal: to compare two rules word by word would cost more than to judge them."""
+    return len(compiled) == len(rules) and all(map(is_, compiled, rules))
 
 
 def engine_state(engine: Engine | None) -> str:
@@ -196,8 +198,12 @@ class _Native:
         self._name = name
         self._groups = rule_set.groups
         self._broken = broken
-        self._packs = {f"p{n}": pack for n, pack in enumerate(packed(rule_set.conditions))}
-        rules = {pack: _rule(each.condition) for pack, each in self._packs.items()}
+        packs = {f"p{n}": pack for n, pack in enumerate(packed(rule_set.conditions))}
+        self._rules = {
+            name: {group: rule for group, (rule, _) in pack.rules.items()}
+            for name, pack in packs.items()
+        }
+        rules = {name: _rule(pack.condition) for name, pack in packs.items()}
         rules[LAST_TO_FIRE] = _rule(ALL_TOLD) | {"pri": 1}
         try:
             self._handle = native.create_ruleset(name, json.dumps(rules))
@@ -219,10 +225,7 @@ class _Native:
         try:
             result, state = native.assert_facts(self._handle, f"[{','.join([*said, LAST_FACT])}]")
             if result in HEEDED:
-                for last, number in self._firings(state, len(facts)):
-                    if last != LAST_TO_FIRE:
-                        group, _ = facts[int(number)]
-                        fired.append(self._packs[last].rules[group][0])
+                last = self._collect(state, facts, fired)
         except Exception as error:
             raise _StepError(f"assert {self._name}, {_number(error)}") from None
         finally:
@@ -230,16 +233,24 @@ class _Native:
         if last != LAST_TO_FIRE:
             raise _StepError(f"act {self._name}")
 
-    def _firings(self, state: int, facts: int) -> Iterator[tuple[str, str]]:
-        """What fires, in that order: ``{"p1":{"m":{"sid":"0","id":"7", …`` as (p1, 7)."""
+    def _collect(self, state: int, facts: Sequence[tuple[int, str]], fired: list[str]) -> str:
+        """Add the rules that fire, and return what fired last.
+
+        A firing is ``{"p1":{"m":{"sid":"0","id":"7", …``: the pack, and the number of the fact.
+        """
+        last = ""
         started = native.start_action_for_state(self._handle, state)
         firing = started and started[1]
-        for _ in range((len(self._packs) + 1) * (facts + 1)):
+        for _ in range((len(self._rules) + 1) * (len(facts) + 1)):
             if not firing:
-                return
+                break
             words = firing.split('"', 12)
-            yield words[1], words[11]
+            last = words[1]
+            if last != LAST_TO_FIRE:
+                group, _ = facts[int(words[11])]
+                fired.append(self._rules[last][group])
             firing = native.complete_and_start_action(self._handle, state)
+        return last
 
     def _forget(self) -> None:
         """Delete the session. If that fails its facts would meet the next patient's: stop for good.

@@ -31,8 +31,10 @@ def is_exact_limit(limit: Fraction) -> bool:
 def encode(number: Fraction) -> int:
     """The number as an integer of the same order as all limits; see the head of this file."""
     numerator, denominator = number.as_integer_ratio()
-    whole, rest = divmod(numerator * _MILLIONTHS, denominator)
-    encoded = 2 * whole + (rest != 0)
+    encoded = 2 * _MILLIONTHS * numerator
+    if denominator != 1:
+        whole, rest = divmod(numerator * _MILLIONTHS, denominator)
+        encoded = 2 * whole + (rest != 0)
     if -_OUTERMOST <= encoded <= _OUTERMOST:
         return encoded
     return _OUTERMOST if encoded > 0 else -_OUTERMOST

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cds_service.engine.encoding import INFINITE, encode, encode_lower, encode_upper
-from cds_service.facts.answers import Question, Reading, Value
+from cds_service.facts.answers import Question, Reading
 from cds_service.facts.interval import Interval
 from cds_service.rulebook.model import Test
 
@@ -47,12 +47,16 @@ class RuleSet:
 
 @dataclass(slots=True)
 class _Field:
-    """How one field of a question is told in its group: the sides and words that are tested."""
+    """How one field of a question is told in its group: the sides and words that are tested.
+
+    ``told`` has of each word what is told when the field has it.
+    """
 
     number: int
     lower: str = ""
     upper: str = ""
     words: dict[str | bool, int] = field(default_factory=dict)
+    told: dict[str | bool, str] = field(default_factory=dict)
 
     def tested(self, test: Test) -> Iterator[Expression]:
         """The test as comparisons on the lower (l) or upper (h) bound, or on a flag or word (w)."""
@@ -72,25 +76,22 @@ class _Field:
                 yield {"$lt" if test.op == "lt" else "$lte": {f"h{self.number}": limit}}
 
     def _word(self, word: str | bool) -> Expression:
-        told = int(word) if isinstance(word, bool) else len(self.words) + 2
-        return {f"w{self.number}": self.words.setdefault(word, told)}
+        number = int(word) if isinstance(word, bool) else len(self.words) + 2
+        number = self.words.setdefault(word, number)
+        self.told[word] = f',"w{self.number}":{number}'
+        return {f"w{self.number}": number}
 
-    def tell(self, value: Value) -> str:
-        """What the tests can see of the value."""
-        if isinstance(value, Interval):
-            lower = f"{self.lower}{encode_lower(value)}" if self.lower else ""
-            return f"{lower}{self.upper}{encode_upper(value)}" if self.upper else lower
-        if isinstance(value, (bool, str)) and value in self.words:
-            return f',"w{self.number}":{self.words[value]}'
-        return ""
+    def bounds(self, value: Interval) -> str:
+        """What the tests can see of a number."""
+        lower = f"{self.lower}{encode_lower(value)}" if self.lower else ""
+        return f"{lower}{self.upper}{encode_upper(value)}" if self.upper else lower
 
     def worst(self, turn: int) -> str:
         """What passes every comparison of a number, and one of the words, another at each turn."""
         lower = f"{self.lower}{INFINITE}" if self.lower else ""
         upper = f"{self.upper}{-INFINITE}" if self.upper else ""
-        words = list(self.words.values())
-        word = f',"w{self.number}":{words[turn % len(words)]}' if words else ""
-        return lower + upper + word
+        words = list(self.told.values())
+        return lower + upper + (words[turn % len(words)] if words else "")
 
 
 @dataclass(slots=True)
@@ -109,11 +110,13 @@ class Asked:
         return list(dict.fromkeys(map(self._text, readings)))
 
     def _text(self, reading: Reading) -> str:
-        told = self.mark
+        told, fields = self.mark, reading.fields
         for name, each in self.fields.items():
-            value = reading.fields.get(name)
-            if value is not None:
-                told += each.tell(value)
+            value = fields.get(name)
+            if isinstance(value, (bool, str)):
+                told += each.told.get(value, "")
+            elif isinstance(value, Interval):
+                told += each.bounds(value)
         return told
 
     def worst(self) -> list[str]:
