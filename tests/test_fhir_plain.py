@@ -74,6 +74,7 @@ def test_each_element_of_a_good_observation_is_judged_alike(name: str, leaf: Any
         condition("gilbert"),
         medication_request(),
         medication_request(status="draft", dosageInstruction=[{"timing": {"repeat": {}}}]),
+        medication_request(dosageInstruction=[{"timing": {"event": ["2026-11-19"]}}]),
     ],
 )
 def test_the_usual_form_is_recognised_without_the_model(resource: dict[str, Any]) -> None:

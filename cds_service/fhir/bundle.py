@@ -41,18 +41,18 @@ def entries_in(value: object) -> list[Entry]:
     waiting: list[Iterator[object]] = [iter(({"resource": value},))]
     while waiting:
         for entry in waiting[-1]:
-            if not isinstance(entry, dict):
+            if type(entry) is not dict:
                 continue
             one = entry.get("resource")
-            if isinstance(one, dict):
+            if type(one) is dict:
                 resource_type = one.get("resourceType")
                 if resource_type == "Bundle":
                     waiting.append(each(one, "entry"))
                     break
                 if resource_type != "OperationOutcome":
                     url = entry.get("fullUrl")
-                    found.append(new(Entry, (one, url.strip() if isinstance(url, str) else "")))
-            elif isinstance(one, list):
+                    found.append(new(Entry, (one, url.strip() if type(url) is str else "")))
+            elif type(one) is list:
                 waiting.append(iter([{"resource": item} for item in one]))
                 break
         else:

@@ -1,40 +1,38 @@
 """Looking into JSON that may be anything: what has the wrong type reads as absent.
 
 For finding our way to a resource and for words that only decorate a fact. Whatever a fact rests on
-goes through ``read`` instead, where a wrong type is noticed.
+goes through ``read`` instead, where a wrong type is noticed. JSON is made of plain dictionaries,
+lists and texts, never of other types derived from them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 Resource = Mapping[str, Any]
 """A FHIR resource, or any part of one, as its JSON object."""
 
-_NONE: Iterator[Resource] = iter(())
-
 
 def text_at(value: object, *path: str) -> str:
     """The text at the end of a path, stripped; empty when there is none."""
     for name in path:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return ""
         value = value.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return value.strip() if type(value) is str else ""
 
 
 def text_in(part: Resource, name: str) -> str:
     """The text of one element, stripped; empty when there is none."""
     value = part.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return value.strip() if type(value) is str else ""
 
 
 def at(value: object, *path: str) -> object:
     """What lies at the end of a path of object keys, None when the path breaks off."""
     for name in path:
-        if not isinstance(value, dict):
+        if type(value) is not dict:
             return None
         value = value.get(name)
     return value
@@ -42,36 +40,37 @@ def at(value: object, *path: str) -> object:
 
 def each(value: object, *path: str) -> Iterator[Resource]:
     """The objects of a list at the end of a path; a lone object counts as a list of one."""
-    for name in path:
-        if not isinstance(value, dict):
-            return _NONE
-        value = value.get(name)
-    if isinstance(value, list):
-        return iter([item for item in value if isinstance(item, dict)])
-    return iter((value,)) if isinstance(value, dict) else _NONE
+    return iter(all_of(at(value, *path) if path else value))
+
+
+def all_of(value: object) -> Sequence[Resource]:
+    """The objects of a list; a lone object counts as a list of one."""
+    if type(value) is list:
+        return [item for item in value if type(item) is dict]
+    return (value,) if type(value) is dict else ()
 
 
 def texts_of(concept: object) -> Iterator[str]:
     """The words of a CodeableConcept (or a list of them): its text and every display."""
-    for one in each(concept):
-        if words := text_at(one, "text"):
+    for one in all_of(concept):
+        if words := text_in(one, "text"):
             yield words
-        for coding in each(one, "coding"):
-            if words := text_at(coding, "display"):
+        for coding in all_of(one.get("coding")):
+            if words := text_in(coding, "display"):
                 yield words
 
 
 def name_of(concept: object) -> str:
     """A CodeableConcept (or a list of them) as words, or as codes where it has no words."""
     words = dict.fromkeys(texts_of(concept))
-    codes = (text_at(coding, "code") for coding in codings_of(concept))
+    codes = (text_in(coding, "code") for coding in codings_of(concept))
     return ", ".join(words) or ", ".join(filter(None, codes))
 
 
-def codings_of(concept: object) -> Iterator[Resource]:
+def codings_of(concept: object) -> Sequence[Resource]:
     """The codings of a CodeableConcept, or of a list of them."""
-    if isinstance(concept, dict):
-        return each(concept.get("coding"))
-    if isinstance(concept, list):
-        return chain.from_iterable(each(one, "coding") for one in concept)
-    return _NONE
+    if type(concept) is dict:
+        return all_of(concept.get("coding"))
+    if type(concept) is list:
+        return [coding for one in concept for coding in all_of(at(one, "coding"))]
+    return ()

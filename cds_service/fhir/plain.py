@@ -52,7 +52,7 @@ def plain_form(part: PartModel, shape: Shape, given: Collection[str]) -> Callabl
     required = [name for name in part.required if name not in given]
     choices = [(choice.names, choice.required) for choice in part.choices]
     may_be_blank = not required and not any(choice.required for choice in part.choices)
-    text = _Text()
+    text = _Text(part.elements.__name__)
     text.add(0, "def is_plain(part0):")
     text.object(1, 0, shape, _fields(part.elements.model_fields), required, choices)
     text.add(1, f"return there0 != 0 or {may_be_blank}")
@@ -66,7 +66,8 @@ class _Text:
     it that is there and not blank, and ``found0`` is one of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
+        self._title = title
         self._lines: list[str] = []
         self._names: dict[str, Any] = {}
 
@@ -76,7 +77,8 @@ class _Text:
 
     def function(self, name: str) -> Callable[[Resource], bool]:
         """The function that the lines define."""
-        exec("\n".join(self._lines), self._names)  # noqa: S102 (The text is made of the models' own names; nothing of a call reaches it.)
+        source = compile("\n".join(self._lines), f"<plain form of {self._title}>", "exec")
+        exec(source, self._names)  # noqa: S102 (The text is made of the models' own names; nothing of a call reaches it.)
         made: Callable[[Resource], bool] = self._names[name]
         return made
 
@@ -111,8 +113,7 @@ class _Text:
         self, indent: int, level: int, annotation: Any, shape: Shape | None, bit: int
     ) -> None:
         """One element, ``found``; it is noted as there unless it is blank."""
-        (kind,) = [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
-        found = f"found{level}"
+        kind, found = _kind(annotation), f"found{level}"
         if shape is not None and not shape:
             # Nothing of it is validated, so there is nothing that could be wrong.
             self.add(indent, f"for each in {found} if type({found}) is list else ({found},):")
@@ -121,7 +122,7 @@ class _Text:
         if get_origin(kind) is list:
             self.add(indent, f"if type({found}) is not list: return False")
             self.add(indent, f"for part{level + 1} in {found}:")
-            indent, kind = indent + 1, get_args(kind)[0]
+            indent, kind = indent + 1, _kind(get_args(kind)[0])
         else:
             self.add(indent, f"part{level + 1} = {found}")
         if shape is not None:
@@ -153,6 +154,12 @@ class _Text:
         matches = f"is_{said.__name__}"
         self._names[matches] = _TEXTS[said].fullmatch
         return f"type({leaf}) is str and {matches}({leaf})"
+
+
+def _kind(annotation: Any) -> Any:
+    """The type of an element that may also be missing."""
+    (kind,) = [each for each in get_args(annotation) or (annotation,) if each is not NoneType]
+    return kind
 
 
 def _fields(model_fields: Mapping[str, Any]) -> Fields:

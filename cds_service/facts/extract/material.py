@@ -127,7 +127,7 @@ class Material:
         return known
 
     def _named_by(self, concept: object) -> frozenset[str]:
-        codings = concept.get("coding") if isinstance(concept, dict) else None
+        codings = concept.get("coding") if type(concept) is dict else None
         if type(codings) is list and len(codings) == 1 and type(codings[0]) is dict:
             return self._named_by_code(codings[0])
         found = _NONE
@@ -138,7 +138,7 @@ class Material:
 
     def _named_by_code(self, coding: Resource) -> frozenset[str]:
         system, code = coding.get("system"), coding.get("code")
-        if isinstance(system, str) and isinstance(code, str):
+        if type(system) is str and type(code) is str:
             return self.terminology.concepts_of_code(system, code)
         return _NONE
 
