@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from cds_service.engine.verdict import Answers, Verdict
+from cds_service.engine.verdict import Answers, VariantVerdict, Verdict
 from cds_service.facts.answers import Answer, Question, Reading, Source
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
@@ -30,7 +30,15 @@ _UNANSWERED = frozenset(
 
 _UNUSABLE = frozenset({Reason.FOREIGN, Reason.UNREADABLE})
 
+# The reasons that say the same of a thing, by each of them.
+_FAMILY: Mapping[Reason, frozenset[Reason]] = {
+    **{reason: frozenset({reason}) for reason in Reason},
+    **dict.fromkeys(_ABSENT, _ABSENT),
+    **dict.fromkeys(_UNANSWERED, _UNANSWERED),
+}
+
 _Item = tuple[str, Reason, str]
+_Topic = tuple[str, frozenset[Reason]]
 
 
 def complete(
@@ -40,10 +48,12 @@ def complete(
     judge_rule: Callable[[Rule, Answers], Verdict],
 ) -> tuple[Verdict, ...]:
     """All verdicts in the order of ``rules``, from the first ones, which are in that order too."""
-    spoken = silence_the_lesser(first)
-    everything = _Beside(unassessed(spoken), answers)
-    rest = iter(spoken)
-    return tuple(judge_rule(rule, everything) if rule.is_last else next(rest) for rule in rules)
+    verdicts = silence_the_lesser(first)
+    everything = _Beside(unassessed(verdicts), answers)
+    for place, rule in enumerate(rules):
+        if rule.is_last:
+            verdicts.insert(place, judge_rule(rule, everything))
+    return tuple(verdicts)
 
 
 class _Beside(dict[Question, Answer]):
@@ -57,10 +67,13 @@ class _Beside(dict[Question, Answer]):
         return self._others[question]
 
 
-def silence_the_lesser(verdicts: Sequence[Verdict]) -> tuple[Verdict, ...]:
+def silence_the_lesser(verdicts: Sequence[Verdict]) -> list[Verdict]:
     """The same verdicts, silent where another rule that fires says more."""
     firing = {each.rule.id: each.rule for each in verdicts if each.outcome == "fires"}
-    return tuple(each if each.outcome == "silent" else _silenced(each, firing) for each in verdicts)
+    return [
+        _silenced(each, firing) if each.outcome != "silent" and each.rule.unless_fires else each
+        for each in verdicts
+    ]
 
 
 def _silenced(verdict: Verdict, firing: Mapping[str, Rule]) -> Verdict:
@@ -87,15 +100,18 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     alone.
     """
     shown = [each for each in verdicts if each.outcome != "silent" and _shows_card(each.rule)]
-    said = {_topic(unknown) for verdict in shown for unknown in _said_by(verdict)}
+    said = _said_by([each.speaking for each in shown if each.speaking])
     items: dict[_Item, dict[str, Rule]] = {}
     references: dict[str, None] = {}
     for verdict in shown:
+        if verdict.outcome != "unknown":
+            continue
+        rule = verdict.rule
         for unknown in verdict.missing:
-            is_heard = verdict.rule.left_open != "quiet" or unknown.reason in _UNUSABLE
+            is_heard = rule.left_open != "quiet" or unknown.reason in _UNUSABLE
             if is_heard and _topic(unknown) not in said:
                 item = (unknown.what, unknown.reason, unknown.detail)
-                items.setdefault(item, {})[verdict.rule.id] = verdict.rule
+                items.setdefault(item, {})[rule.id] = rule
                 references[unknown.reference] = None
     if all(_is_aside(item, needed_by) for item, needed_by in items.items()):
         items, references = {}, {}
@@ -135,25 +151,22 @@ def _by_reason(items: Iterable[_Item]) -> list[dict[str, object]]:
     return [{"reason": str(reason), "things": "; ".join(each)} for reason, each in things.items()]
 
 
-def _said_by(verdict: Verdict) -> Iterator[Unknown]:
-    """The things a card already names as missing.
+def _said_by(speaking: Iterable[VariantVerdict]) -> set[_Topic]:
+    """The things that cards already name as missing.
 
     ``show["topics"]`` of a reading says, field by field, what a card names that speaks because of
     that field: a card about an earlier transplant does not say that none is planned.
     """
-    if verdict.speaking is None:
-        return
-    for judged in verdict.speaking.clauses:
+    said: set[_Topic] = set()
+    for judged in [clause for variant in speaking for clause in variant.clauses]:
         for reading in judged.holding:
             topics = reading.show.get("topics")
             if isinstance(topics, Mapping):
                 for test in judged.clause.tests:
-                    yield from topics.get(test.field, ())
+                    said.update(map(_topic, topics.get(test.field, ())))
+    return said
 
 
-def _topic(unknown: Unknown) -> tuple[str, frozenset[Reason]]:
+def _topic(unknown: Unknown) -> _Topic:
     """What a sentence is about: "no ALT" and "ALT too old" are one, "ALT search failed" is not."""
-    for family in (_ABSENT, _UNANSWERED):
-        if unknown.reason in family:
-            return unknown.what, family
-    return unknown.what, frozenset({unknown.reason})
+    return unknown.what, _FAMILY[unknown.reason]

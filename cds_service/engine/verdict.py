@@ -64,11 +64,13 @@ class Verdict:
         if self.outcome != "unknown":
             return ()
         return once(
-            unknown
-            for variant in self.variants
-            if variant.outcome == "unknown"
-            for clause in variant.clauses
-            for unknown in clause.missing
+            [
+                unknown
+                for variant in self.variants
+                if variant.outcome == "unknown"
+                for clause in variant.clauses
+                for unknown in clause.missing
+            ]
         )
 
 
