@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from cds_service.engine.verdict import ClauseVerdict
-from cds_service.facts.answers import Later
+from cds_service.facts.answers import words_of
 from cds_service.fhir.hook_call import HookCall
 
 Drafts = Mapping[str, Mapping[str, Any]]
@@ -48,8 +48,7 @@ def concerned(clauses: Iterable[ClauseVerdict], drafts: Drafts, call: HookCall) 
         return found
     for clause in clauses:
         for reading in clause.holding:
-            show = reading.show
-            words = show.words() if isinstance(show, Later) else show
+            words = words_of(reading)
             named = words.get("reference")
             if isinstance(named, str) and named in drafts:
                 found[named] = _label(words, named, drafts[named])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ne
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jinja2 import nodes
 
@@ -94,7 +94,10 @@ def _fill(parts: Parts, names: Names, pieces: list[object], values: list[int]) -
             pieces.append(part)
         elif type(part) is Word:
             values.append(len(pieces))
-            pieces.append(_word(names[part.name], part.word))
+            words: Any = names[part.name]
+            value = words.shown.get(part.word)
+            # A text is printed as it is; what else may be behind a word, its name knows.
+            pieces.append(value if type(value) is str else words[part.word])
         elif type(part) is Printed:
             values.append(len(pieces))
             pieces.append(part.value(names))
@@ -121,9 +124,7 @@ def _repeat(loop: Loop, names: Names, pieces: list[object], values: list[int]) -
 def _word(words: object, word: str) -> object:
     if not isinstance(words, Words):
         raise TypeError("only words have words")
-    value = words.shown.get(word)
-    # A text is printed as it is; what else there may be behind a word, its name knows.
-    return value if type(value) is str and word != "all" else words[word]
+    return words[word]
 
 
 class _Reader:
@@ -175,7 +176,10 @@ class _Reader:
         if (asked := _asked(node)) is None:
             return Printed(self._value(node))
         text = None if asked.name in self._local else self._fixed(*asked)
-        return asked if text is None else text
+        if text is not None:
+            return text
+        # A reading's own "all" is not what is meant by it.
+        return Printed(self._value(node)) if asked.word == "all" else asked
 
     def _value(self, node: nodes.Node) -> Value:
         if (asked := _asked(node)) is not None:

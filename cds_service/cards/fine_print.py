@@ -18,7 +18,7 @@ from cds_service.rulebook.templates import parameters_in
 
 def fine_print(speaking: Iterable[tuple[Rule, VariantVerdict]], when: str) -> str:
     """One paragraph for the card's own rule and for those that amend it, ended by ``evaluated``."""
-    return " ".join((*(_of_rule(rule, each.variant) for rule, each in speaking), when))
+    return " ".join([*[_of_rule(rule, each.variant) for rule, each in speaking], when])
 
 
 def evaluated(now: datetime) -> str:

@@ -16,7 +16,7 @@ import msgspec
 
 from cds_service.cards.drafts import Drafts
 from cds_service.engine.verdict import VariantVerdict
-from cds_service.facts.answers import Later, Reading
+from cds_service.facts.answers import Reading, words_of
 from cds_service.facts.interval import Interval
 from cds_service.facts.vocabulary import KINDS
 from cds_service.fhir.bundle import entries_in
@@ -177,11 +177,13 @@ def _in_ascii(lasting: Mapping[str, Any]) -> str:
 
 def _reading(kind: str, reading: Reading) -> str:
     passing = PASSING.get(kind, _NONE)
-    found, show = reading.fields, reading.show
-    if isinstance(show, Later):
-        show = show.words()
+    found, show = reading.fields, words_of(reading)
     fields = [f"{name}={_value(found[name])}" for name in sorted(found) if name not in passing]
-    words = [f"{word}={_value(show[word])}" for word in _WORDS[kind] if word in show]
+    words = [
+        f"{word}={value!r}" if type(value := show[word]) is str else f"{word}={_value(value)}"
+        for word in _WORDS[kind]
+        if word in show
+    ]
     sources = sorted({source.reference for source in reading.sources})
     return f"{fields}{words}{sources}"
 
@@ -189,13 +191,18 @@ def _reading(kind: str, reading: Reading) -> str:
 def _value(value: object) -> str:
     """The value in words, members of a collection sorted; equal values have equal words."""
     if isinstance(value, (str, bool)):
-        return repr(value)
+        return f"{value!r}"
     if isinstance(value, Interval):
         lo = f"{value.lo}"
         hi = lo if value.hi is value.lo else f"{value.hi}"
         return f"({lo} {hi} {value.lo_open} {value.hi_open})"
     if isinstance(value, dict):
-        members = sorted([f"{name!r}:{_value(inner)}" for name, inner in value.items()])
+        members = sorted(
+            [
+                f"{name!r}:{inner!r}" if type(inner) is str else f"{name!r}:{_value(inner)}"
+                for name, inner in value.items()
+            ]
+        )
         return f"{{{','.join(members)}}}"
     if isinstance(value, (list, tuple, set, frozenset)):
         return f"[{','.join(sorted(map(_value, value)))}]"

@@ -65,7 +65,13 @@ def render_cards(
     Within one urgency the more specific rule (with more clauses) comes first, what could not be
     assessed comes last, and otherwise the order of the verdicts stays.
     """
-    told = amended([_tell(verdict, call) for verdict in verdicts if _is_seen(verdict)])
+    told = amended(
+        [
+            _tell(verdict, call)
+            for verdict in verdicts
+            if verdict.outcome == "fires" and verdict.rule.status == "active"
+        ]
+    )
     drafts = drafts_of(call)
     grounded = [_grounded(each, verdicts, drafts, call) for each in sorted(told, key=_place)]
     keys = _answer_keys(grounded, drafts, call, context)
@@ -82,12 +88,15 @@ def _grounded(
     return _Grounded(every, tuple(concerned(about, drafts, call)), _sources(clauses))
 
 
-def _left_open(verdicts: Iterable[Verdict]) -> Iterator[ClauseVerdict]:
+def _left_open(verdicts: Iterable[Verdict]) -> list[ClauseVerdict]:
     """The clauses of rules that have no answer: they hold the orders it is missed for."""
-    for verdict in verdicts:
-        if verdict.outcome == "unknown":
-            for variant in verdict.variants:
-                yield from variant.clauses
+    return [
+        clause
+        for verdict in verdicts
+        if verdict.outcome == "unknown"
+        for variant in verdict.variants
+        for clause in variant.clauses
+    ]
 
 
 def render_summary(
@@ -103,10 +112,6 @@ def render_summary(
         ValueError: when the rule does not fire.
     """
     return speak(verdict, hook=hook or verdict.rule.hooks[0], profile=profile).summary
-
-
-def _is_seen(verdict: Verdict) -> bool:
-    return verdict.outcome == "fires" and verdict.rule.status == "active"
 
 
 def _tell(verdict: Verdict, call: HookCall) -> _Told:
@@ -240,9 +245,8 @@ def _detail(told: Sequence[_Told], advice: str, when: str) -> str:
     for amendment in told[1:]:
         paragraphs += [f"**{escaped(amendment.words.summary)}**", amendment.words.detail]
     paragraphs += [escaped(f"Check this by hand: {each.because}.") for each in told if each.because]
-    paragraphs.append(advice)
-    paragraphs.append(fine_print([(each.rule, each.speaking) for each in told], when))
-    return "\n\n".join(filter(None, map(str.strip, paragraphs)))
+    paragraphs += [advice, fine_print([(each.rule, each.speaking) for each in told], when)]
+    return "\n\n".join([words for each in paragraphs if (words := each.strip())])
 
 
 def _sources(clauses: Iterable[ClauseVerdict]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ A resource of the request is data, not text: it goes back element by element as 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir.resources.R4B import get_fhir_model_class
@@ -16,8 +16,8 @@ from cds_service.cards.drafts import Drafts, concerned
 from cds_service.cards.model import Action, SuggestionOffer
 from cds_service.cards.once import once
 from cds_service.cards.text import clipped, plain
-from cds_service.engine.verdict import VariantVerdict
-from cds_service.facts.answers import Reading
+from cds_service.engine.verdict import ClauseVerdict, VariantVerdict
+from cds_service.facts.answers import Reading, words_of
 from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Rule, Rulebook, Suggestion
 from cds_service.terminology import Terminology
@@ -54,35 +54,37 @@ class Offers:
         Where no order is being placed there is nothing to cancel or hold, so that is not offered.
         Where the draft cannot be named (it has no id) the offer stays as advice without an action.
         """
-        return tuple(
-            SuggestionOffer(self._context.new_id(), label, actions)
-            for suggestion in rule.suggestions
-            if _is_called_for(suggestion, speaking, self._context.terminology)
-            for label, actions in self._offered(suggestion, rule, speaking)
-        )
+        offers: list[SuggestionOffer] = []
+        for suggestion in rule.suggestions:
+            if suggestion.when_missing and not self._fills_a_gap(suggestion, speaking):
+                continue
+            if suggestion.action in ("delete-order", "hold-order"):
+                if self._call.draft_orders is not None:
+                    offers += self._on_drafts(suggestion, rule, speaking)
+            elif suggestion.action == "create":
+                offers.append(self._offer(suggestion.label, self._creation(suggestion, rule)))
+            else:
+                offers.append(self._offer(suggestion.label))
+        return tuple(offers)
 
-    def _offered(
-        self, suggestion: Suggestion, rule: Rule, speaking: VariantVerdict
-    ) -> Iterator[tuple[str, tuple[Action, ...]]]:
-        if suggestion.action in ("delete-order", "hold-order"):
-            if self._call.draft_orders is not None:
-                yield from self._on_drafts(suggestion, rule, speaking)
-        elif suggestion.action == "create":
-            yield clipped(suggestion.label, _LABEL_LIMIT), self._creation(suggestion, rule)
-        else:
-            yield clipped(suggestion.label, _LABEL_LIMIT), ()
+    def _offer(self, label: str, actions: tuple[Action, ...] = ()) -> SuggestionOffer:
+        return SuggestionOffer(self._context.new_id(), clipped(label, _LABEL_LIMIT), actions)
 
     def _on_drafts(
         self, suggestion: Suggestion, rule: Rule, speaking: VariantVerdict
-    ) -> Iterator[tuple[str, tuple[Action, ...]]]:
-        clauses = [each for each in speaking.clauses if suggestion.clause in ("", each.clause.name)]
+    ) -> list[SuggestionOffer]:
+        clauses: Sequence[ClauseVerdict] = speaking.clauses
+        if suggestion.clause:
+            clauses = [each for each in clauses if each.clause.name == suggestion.clause]
         orders = concerned(clauses, self._drafts, self._call)
         if not orders:
-            yield clipped(suggestion.label, _LABEL_LIMIT), ()
+            return [self._offer(suggestion.label)]
+        action = _deletion if suggestion.action == "delete-order" else _hold
+        offers = []
         for reference, name in orders.items():
             label = f"{suggestion.label}: {plain(name)}" if len(orders) > 1 else suggestion.label
-            action = _deletion if suggestion.action == "delete-order" else _hold
-            yield clipped(label, _LABEL_LIMIT), (action(reference, name, rule, self._drafts),)
+            offers.append(self._offer(label, (action(reference, name, rule, self._drafts),)))
+        return offers
 
     def _creation(self, suggestion: Suggestion, rule: Rule) -> tuple[Action, ...]:
         template = self._templates.get(suggestion.resource)
@@ -92,20 +94,15 @@ class Offers:
         resource = {**template, **self._filled_in}
         return (Action("create", f"Create an order: {suggestion.label}", resource=resource),)
 
-
-def _is_called_for(
-    suggestion: Suggestion, speaking: VariantVerdict, terminology: Terminology
-) -> bool:
-    """What fills a gap is offered only where one of the things it fills is named as missing."""
-    if not suggestion.when_missing:
-        return True
-    filled = _names(suggestion, terminology)
-    return any(
-        item.get("what") in filled
-        for clause in speaking.clauses
-        for reading in clause.holding
-        for item in _items(reading)
-    )
+    def _fills_a_gap(self, suggestion: Suggestion, speaking: VariantVerdict) -> bool:
+        """Whether one of the things that it fills is named as missing."""
+        filled = _names(suggestion, self._context.terminology)
+        for clause in speaking.clauses:
+            for reading in clause.holding:
+                for item in _items(reading):
+                    if item.get("what") in filled:
+                        return True
+        return False
 
 
 @once
@@ -114,10 +111,11 @@ def _names(suggestion: Suggestion, terminology: Terminology) -> frozenset[str]:
     return frozenset(map(terminology.display_name, suggestion.when_missing))
 
 
-def _items(reading: Reading) -> Iterator[Mapping[str, object]]:
-    listed = reading.show.get("items", ())
-    if isinstance(listed, (list, tuple)):
-        yield from (item for item in listed if isinstance(item, Mapping))
+def _items(reading: Reading) -> list[Mapping[str, object]]:
+    listed = words_of(reading).get("items", ())
+    if not isinstance(listed, (list, tuple)):
+        return []
+    return [item for item in listed if isinstance(item, (dict, Mapping))]
 
 
 def _deletion(reference: str, name: str, rule: Rule, drafts: Drafts) -> Action:

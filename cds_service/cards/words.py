@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from cds_service.cards.text import escaped, listed
 from cds_service.engine.verdict import ClauseVerdict
-from cds_service.facts.answers import Later, Reading
+from cds_service.facts.answers import Reading, words_of
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Moment
 from cds_service.facts.unknown import Unknown
@@ -44,12 +44,11 @@ class ClauseWords(Words):
     def __init__(self, verdict: ClauseVerdict) -> None:
         readings = verdict.holding
         self._readings = worst_first(readings) if len(readings) > 1 else readings
-        shown = self._readings[0].show if readings else {}
-        self.shown = shown.words() if isinstance(shown, Later) else shown
+        self.shown = words_of(self._readings[0]) if readings else {}
 
     def __getitem__(self, word: str) -> object:
         if word == "all":
-            return _wrapped([reading.show for reading in self._readings])
+            return tuple([Words(words_of(each)) for each in self._readings]) or Names()
         if word in _JOINED and word not in self.shown and (said := self._each(_JOINED[word])):
             return Names(said)
         return _wrapped(self.shown[word])
@@ -85,10 +84,11 @@ def _wrapped(value: object) -> object:
     if isinstance(value, str):
         return value
     if isinstance(value, (list, tuple)):
-        if all(isinstance(each, str) for each in value):
-            return Names(value)
-        return tuple(_wrapped(each) for each in value)
-    return Words(value) if isinstance(value, Mapping) else value
+        for each in value:
+            if not isinstance(each, str):
+                return tuple(map(_wrapped, value))
+        return Names(value)
+    return Words(value) if isinstance(value, (dict, Mapping)) else value
 
 
 def worst_first(readings: Sequence[Reading]) -> Sequence[Reading]:

@@ -105,6 +105,12 @@ class Reading:
     sources: tuple[Source, ...] = ()
 
 
+def words_of(reading: Reading) -> Mapping[str, object]:
+    """What it shows, worked out by now."""
+    show = reading.show
+    return show.words() if isinstance(show, Later) else show
+
+
 @cheap_dataclass(frozen=True, slots=True)
 class Answer:
     """Everything the chart says to a question. ``gaps``: why it may not be everything."""
