@@ -277,3 +277,20 @@ def test_no_coding_and_no_text_is_too_strange(codings: list[Coding], text: str |
 @given(st.text())
 def test_normalising_an_ndc_twice_changes_nothing(text: str) -> None:
     assert canonical_code(NDC, canonical_code(NDC, text)) == canonical_code(NDC, text)
+
+
+@pytest.mark.parametrize("system", sorted({system for system, _ in TERMINOLOGY._drugs}))
+def test_a_code_known_at_a_look_means_what_it_means_when_it_is_looked_up(system: str) -> None:
+    """Of every code in its usual spelling; one that names a diluent is looked up in any case."""
+    for code in (code for known, code in TERMINOLOGY._drugs if known == system):
+        resolution = resolve(Coding(system, code, "words"))
+        said = TERMINOLOGY.drug_of_code(system, code)
+        if said is None:
+            assert resolution.substances & TERMINOLOGY.substances_in("diluent")
+        else:
+            assert resolution == Resolution(said[0], "code", said[1], "words")
+
+
+def test_a_code_spelled_otherwise_is_not_known_at_a_look() -> None:
+    assert TERMINOLOGY.drug_of_code(RXNORM, " 1942950") is None
+    assert TERMINOLOGY.drug_of_code("urn:oid:2.16.840.1.113883.6.88", "1942950") is None

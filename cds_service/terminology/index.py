@@ -63,6 +63,17 @@ def drug_codes(sets: Iterable[ValueSet]) -> dict[Key, DrugCode]:
     return found
 
 
+def known_alone(
+    drugs: Mapping[Key, DrugCode], diluents: frozenset[str]
+) -> dict[Key, tuple[frozenset[str], bool]]:
+    """The ingredients of every code without a diluent, and whether it is for local use only."""
+    return {
+        key: (said.substances, said.substances <= said.local - said.systemic)
+        for key, said in drugs.items()
+        if said.substances and said.substances.isdisjoint(diluents)
+    }
+
+
 def class_members(
     sets: Iterable[ValueSet], words: Words, families: Families
 ) -> dict[str, frozenset[str]]:

@@ -33,6 +33,7 @@ class Terminology:
         self._members = index.class_members(sets, words, families)
         self._classes = index.turned_round(self._members)
         self._diluents = self._members.get(index.DILUENT, _NONE)
+        self._known_alone = index.known_alone(self._drugs, self._diluents)
         self._kinds = index.kinds(sets, words, families)
         self._titles = index.titles(sets, words)
         self._displays = index.displays(sets)
@@ -76,6 +77,14 @@ class Terminology:
         if named - coded:
             return Resolution(coded | named, "text", False, label)
         return Resolution(coded, "code" if coded else "nothing", False, label)
+
+    def drug_of_code(self, system: str, code: str) -> tuple[frozenset[str], bool] | None:
+        """What one code says whose system and form are spelled as usual, and no other code beside.
+
+        Its ingredients, and whether they are for local use only. None for a code that is not
+        known, is spelled otherwise or names a diluent: see `resolve_drug`.
+        """
+        return self._known_alone.get((system, code))
 
     def classes_of(self, substance: str) -> frozenset[str]:
         """The drug classes a substance belongs to; none for an unknown substance."""

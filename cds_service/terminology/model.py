@@ -30,8 +30,7 @@ class Coding(NamedTuple):
     display: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """Which ingredients one medication contains, and how we know.
 
     `by` is "text" when no code was known and the words of the medication were read instead: a

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from typing import Literal
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.extract.material import moment_at
 from cds_service.facts.extract.numbers import measured_of, range_of
 from cds_service.facts.extract.words import tidy
@@ -40,7 +40,7 @@ MAX_DAYS = 400
 """More planned days than this are not a plan we can use."""
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Timing:
     """When doses are due, over all dosages of an order, as far as it is written.
 
@@ -64,9 +64,11 @@ def timing_of(dosages: Iterable[Resource]) -> Timing:
     repeats = False
     for dosage in dosages:
         timing = dosage.get("timing")
-        named, repeat = at(timing, "event"), at(timing, "repeat")
-        if isinstance(named, list):
-            events += map(moment_at, named)
+        repeat = None
+        if type(timing) is dict:
+            repeat = timing.get("repeat")
+            if isinstance(named := timing.get("event"), list):
+                events += map(moment_at, named)
         if repeat is not None:
             repeats = True
         count = at(repeat, "count")
@@ -78,8 +80,8 @@ def timing_of(dosages: Iterable[Resource]) -> Timing:
     return Timing(_known(events), _known(starts), _known(ends), repeats, frozenset(counts))
 
 
-def _known(moments: Iterable[Moment | None]) -> tuple[Moment, ...]:
-    return tuple(filter(None, moments))
+def _known(moments: Collection[Moment | None]) -> tuple[Moment, ...]:
+    return tuple(filter(None, moments)) if moments else ()
 
 
 def event_days(events: Iterable[Moment]) -> list[date]:
@@ -89,7 +91,8 @@ def event_days(events: Iterable[Moment]) -> list[date]:
 
 def first_start(timing: Timing) -> Moment | None:
     """The earliest start of a bounded period, or the first day named."""
-    return min(timing.starts or timing.events, key=lambda moment: moment.first, default=None)
+    moments = timing.starts or timing.events
+    return min(moments, key=lambda moment: moment.first) if moments else None
 
 
 def last_end(timing: Timing) -> Moment | None:
@@ -99,9 +102,10 @@ def last_end(timing: Timing) -> Moment | None:
     return latest(timing.ends)
 
 
-def latest(moments: Iterable[Moment | None]) -> Moment | None:
+def latest(moments: Collection[Moment | None]) -> Moment | None:
     """The latest of several moments, those that are None left out."""
-    return max(_known(moments), key=lambda moment: moment.last, default=None)
+    known = _known(moments)
+    return max(known, key=lambda moment: moment.last) if known else None
 
 
 def is_local(drug: Resolution, dosages: Iterable[Resource]) -> bool:

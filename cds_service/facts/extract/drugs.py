@@ -21,32 +21,35 @@ from cds_service.terminology import Resolution
 
 def read_drugs(material: Material) -> tuple[DrugUse, ...]:
     """Every use of a medication by the patient, identified or not, drafts first."""
-    return tuple(
-        use
-        for uses in (_orders, _statements, _administrations, _procedures)
-        for use in uses(material)
+    return (
+        *_orders(material),
+        *_statements(material),
+        *_administrations(material),
+        *_procedures(material),
     )
 
 
-def _readable(
-    material: Material, resource_type: str
-) -> Iterator[tuple[Found, Resolution, Resource]]:
+def _readable(material: Material, resource_type: str) -> list[tuple[Found, Resolution, Resource]]:
     """The medications of a type with their drug, those left out that are surely about none of ours.
 
     A draft always stays: it is what the call is about.
     """
+    readable = []
     for found in material.own(resource_type):
         drug = drug_of(found, material)
         if drug.by == "code" and not drug.substances and not found.is_draft:
             continue
         resource = material.readable(found, drug.substances)
         if resource is not None:
-            yield found, drug, resource
+            readable.append((found, drug, resource))
+    return readable
 
 
-def _orders(material: Material) -> Iterator[DrugUse]:
-    for found, drug, resource in _readable(material, "MedicationRequest"):
-        yield order_of(found, drug, resource, material)
+def _orders(material: Material) -> list[DrugUse]:
+    return [
+        order_of(found, drug, resource, material)
+        for found, drug, resource in _readable(material, "MedicationRequest")
+    ]
 
 
 def _statements(material: Material) -> Iterator[DrugUse]:

@@ -26,7 +26,7 @@ from cds_service.facts.vocabulary import (
 )
 from cds_service.fhir.library import DRAFT_ORDERS, Found, Library, Ownership
 from cds_service.fhir.peek import Resource, codings_of, each, text_at
-from cds_service.fhir.read import read
+from cds_service.fhir.read import PLAIN, read_by_model
 from cds_service.terminology import Coding, Terminology
 
 KEY_OF_TYPE = {
@@ -100,7 +100,9 @@ class Material:
 
         ``concerns`` names what it is about, so that only those facts become unknown.
         """
-        resource, wrong = read(found.resource, found.type)
+        if PLAIN[found.type](found.resource):
+            return found.resource
+        resource, wrong = read_by_model(found.resource, found.type)
         if wrong:
             detail = "cannot read " + ", ".join(wrong[:3])
             self.set_aside(found, Reason.UNREADABLE, detail, concerns, need)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from cds_service.facts.extract.material import Material, codings
 from cds_service.facts.extract.regimen_name import order_set_of
 from cds_service.facts.order_sets import is_conditioning
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import each, text_at
+from cds_service.fhir.peek import each, text_at, text_in
 from cds_service.terminology import Resolution
 from cds_service.terminology.systems import ATC, HCPCS, NDC, RXNORM, SNOMED, canonical_system
 
@@ -34,7 +33,7 @@ def drug_of(found: Found, material: Material) -> Resolution:
     drug = _drug_of(found, material)
     if drug.by != "nothing" or not drug.label or not _is_coded(found, material):
         return drug
-    return drug if is_conditioning(order_set_of(found, material)) else replace(drug, by="code")
+    return drug if is_conditioning(order_set_of(found, material)) else drug._replace(by="code")
 
 
 def _is_coded(found: Found, material: Material) -> bool:
@@ -54,6 +53,9 @@ def _is_coded(found: Found, material: Material) -> bool:
 def _drug_of(found: Found, material: Material) -> Resolution:
     resource = found.resource
     concept = resource.get("medicationCodeableConcept")
+    plain = _plainly_coded(concept, material)
+    if plain is not None:
+        return plain
     reference = resource.get("medicationReference")
     main = _resolve(concept, "", material)
     if main.by != "nothing":
@@ -63,6 +65,21 @@ def _drug_of(found: Found, material: Material) -> Resolution:
         named = _resolve(None, text_at(reference, "display"), material)
         return named if named.label else main
     return _medication(target, text_at(reference, "display"), material)
+
+
+def _plainly_coded(concept: object, material: Material) -> Resolution | None:
+    """A drug with one code, of ours and in its usual spelling; None for any other concept."""
+    codings = concept.get("coding") if type(concept) is dict else None
+    if type(codings) is not list or len(codings) != 1 or type(codings[0]) is not dict:
+        return None
+    system, code = codings[0].get("system"), codings[0].get("code")
+    if type(system) is not str or type(code) is not str:
+        return None
+    said = material.terminology.drug_of_code(system, code)
+    if said is None:
+        return None
+    label = text_at(concept, "text") or text_in(codings[0], "display")
+    return Resolution(said[0], "code", said[1], label)
 
 
 def referred_drug(reference: object, base: Found, material: Material) -> Resolution:

@@ -13,13 +13,13 @@ from cds_service.facts.answers import Source
 from cds_service.facts.extract import dosage as dosing
 from cds_service.facts.extract.dose_text import dose_in_words
 from cds_service.facts.extract.infusion import infusion_of
-from cds_service.facts.extract.material import Material, moment_at, source
+from cds_service.facts.extract.material import Material, moment_at, moment_in, source
 from cds_service.facts.extract.order_text import Place, stated_place
 from cds_service.facts.extract.regimen_name import order_set_of
 from cds_service.facts.extract.routes import route_of
 from cds_service.facts.model import DrugUse, Infusion, Measured, Moment
 from cds_service.fhir.library import Found
-from cds_service.fhir.peek import Resource, each, name_of, text_at
+from cds_service.fhir.peek import Resource, all_of, each, name_of, text_at, text_in
 from cds_service.terminology import Resolution
 
 _KNOWN_STATUS = frozenset(
@@ -45,7 +45,7 @@ class _Order:
         self._resource = resource
         self._material = material
         self._drug = drug
-        self._dosages = list(each(resource, "dosageInstruction"))
+        self._dosages = all_of(resource.get("dosageInstruction"))
         self.substances = drug.substances
         self.resolved_by = drug.by
         self.role = found.role
@@ -62,7 +62,7 @@ class _Order:
 
     @property
     def intent(self) -> str:
-        return text_at(self._resource, "intent")
+        return text_in(self._resource, "intent")
 
     @property
     def status_reason(self) -> str:
@@ -101,7 +101,7 @@ class _Order:
 
     @property
     def authored(self) -> Moment | None:
-        return moment_at(self._resource, "authoredOn")
+        return moment_in(self._resource, "authoredOn")
 
     @property
     def days(self) -> tuple[date, ...]:
@@ -159,7 +159,7 @@ class _Order:
 
 def _status(found: Found, resource: Resource) -> str:
     """As it stands; an order being signed is a draft unless a status we know says otherwise."""
-    status = text_at(resource, "status")
-    if found.is_draft:
+    status = text_in(resource, "status")
+    if found.role != "on-file":
         return status if status in _KNOWN_STATUS else "draft"
     return status or "unknown"

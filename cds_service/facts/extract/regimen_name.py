@@ -12,12 +12,21 @@ _SETTINGS = frozenset({"inpatient", "outpatient", "community", "discharge"})
 """Categories that say where an order is carried out, not what it belongs to."""
 
 
+_LINKS = frozenset({"basedOn", "groupIdentifier", "instantiatesCanonical", "instantiatesUri"})
+
+
 def order_set_of(found: Found, material: Material) -> str:
     """The names an order gives its plan, group, protocol and category, each once."""
-    return "; ".join(dict.fromkeys(_names(found, material)))
+    resource = found.resource
+    names = {} if _LINKS.isdisjoint(resource) else dict.fromkeys(_linked(found, material))
+    if "category" in resource:
+        for words in texts_of(resource["category"]):
+            if words.casefold() not in _SETTINGS:
+                names[words] = None
+    return "; ".join(names) if names else ""
 
 
-def _names(found: Found, material: Material) -> Iterator[str]:
+def _linked(found: Found, material: Material) -> Iterator[str]:
     resource = found.resource
     for reference in each(resource, "basedOn"):
         plan = material.library.resolve(reference, found)
@@ -30,6 +39,3 @@ def _names(found: Found, material: Material) -> Iterator[str]:
             for link in links if isinstance(links, list) else [links]:
                 if isinstance(link, str) and link.strip():
                     yield link.strip()
-    for words in texts_of(resource.get("category")):
-        if words.casefold() not in _SETTINGS:
-            yield words
