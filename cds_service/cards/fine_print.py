@@ -26,6 +26,12 @@ def evaluated(now: datetime) -> str:
     return f"Evaluated {now:%Y-%m-%d %H:%M %Z}".rstrip() + "."
 
 
+def prepare(rule: Rule) -> None:
+    """Word what is the same on every card of the rule now, not when it first fires."""
+    for variant in rule.variants:
+        _of_rule(rule, variant)
+
+
 @once
 def _of_rule(rule: Rule, variant: Variant) -> str:
     citation = rule.cited_by(variant)

@@ -105,6 +105,15 @@ class Offers:
         return False
 
 
+def prepare(rule: Rule, rulebook: Rulebook, terminology: Terminology) -> None:
+    """Check what the rule offers now, not when it first fires."""
+    for suggestion in rule.suggestions:
+        if suggestion.when_missing:
+            _names(suggestion, terminology)
+        if suggestion.resource in rulebook.resources:
+            _makes_fhir(rulebook.resources[suggestion.resource])
+
+
 @once
 def _names(suggestion: Suggestion, terminology: Terminology) -> frozenset[str]:
     """What the suggestion fills, as a card names it."""
