@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source
 from cds_service.facts.derive import when
@@ -23,6 +23,8 @@ _ALL = frozenset({"b-all", "all-unspecified-lineage", "all-in-remission", "all-i
 
 Contradiction = tuple[str, tuple[Source, ...]]
 
+_NO_CONTRADICTION = Reading({"count": Interval.exactly(0)}, {"names": (), "items": []})
+
 MOST_TOLD = 20
 """Contradictions told of one analyte; there may be as many as pairs of results."""
 
@@ -32,14 +34,13 @@ MOST_COMPARED = 10_000
 
 def answer(question: Question, view: View) -> Answer:
     """How many contradictions there are, and which."""
-    analytes = slugs(question, "analytes")
-    compared = [_compared(question, view, analyte) for analyte in analytes]
+    analytes, within = slugs(question, "analytes"), days(question, "within")
+    apart = _apart(question)
+    compared = [_compared(view, analyte, within, apart) for analyte in analytes]
     found = [*(each for told, _ in compared for each in told), *_remission_and_relapse(view)]
-    gaps = (
-        *(gap for each in analytes for gap in view.gaps((OBSERVATIONS,), view.name(each), (each,))),
-        *view.gaps((CONDITIONS,), "diagnoses (ALL)", _ALL),
-        *(gap for _, unfinished in compared for gap in unfinished),
-    )
+    gaps = (*_unread(view, analytes), *(gap for _, unfinished in compared for gap in unfinished))
+    if not found and not gaps:
+        return only(question, _NO_CONTRADICTION)
     count = Interval.at_least(len(found)) if gaps else Interval.exactly(len(found))
     shown = Later(lambda: _shown(found))
     sources = tuple(dict.fromkeys(source for _, sources in found for source in sources))
@@ -56,19 +57,30 @@ def _shown(found: list[Contradiction]) -> dict[str, object]:
     }
 
 
+def _unread(view: View, analytes: tuple[str, ...]) -> tuple[Unknown, ...]:
+    """Why there may be results and diagnoses that nobody compared."""
+    if view.sent_whole:
+        return ()
+    return (
+        *(gap for each in analytes for gap in view.gaps((OBSERVATIONS,), view.name(each), (each,))),
+        *view.gaps((CONDITIONS,), "diagnoses (ALL)", _ALL),
+    )
+
+
 def _compared(
-    question: Question, view: View, analyte: str
-) -> tuple[list[Contradiction], tuple[Unknown, ...]]:
+    view: View, analyte: str, within: timedelta | None, apart: timedelta
+) -> tuple[Sequence[Contradiction], tuple[Unknown, ...]]:
     """The contradictions of one analyte, and whether there may be more than are told."""
-    within, now, name = days(question, "within"), view.now, view.name(analyte)
+    now = view.now
     recent = [
         each
         for each in results_of(view, analyte).back_to(when.oldest(now, within))
         if when.is_within(each.when, now, within) is not False
     ]
-    if not recent:
-        return [], ()
-    apart = _apart(question)
+    near = any(older.latest >= newer.earliest - apart for newer, older in pairwise(recent))
+    if not near and not any(each.result.problem for each in recent):
+        return (), ()
+    name = view.name(analyte)
     finals = [each for each in recent if each.result.status == "final" and each.result.value]
     pairs = _near_each_other(finals, apart)
     looked_at = islice(pairs, MOST_COMPARED)

@@ -78,11 +78,17 @@ def answer(question: Question, view: View) -> Answer:
             if substance in wanted.not_as_single_dose and _is_with_a_dose(use, wanted, view):
                 continue
             counts = _counts(use, substance, wanted, view.now)
+            if counts is False or _is_only_local(use, wanted):
+                continue
             if counts:
                 found.append((substance, use))
-            elif counts is None:
+            else:
                 doubts[_not_sure(view, substance, use)] = None
-        if use.resolved_by == "nothing" and is_live(use, view.now):
+        if (
+            use.resolved_by == "nothing"
+            and is_live(use, view.now)
+            and not _is_only_local(use, wanted)
+        ):
             doubts[unidentified(use)] = None
     gaps = view.gaps(wanted.needs, _WHAT, wanted.substances)
     if not (found or doubts or gaps):
@@ -128,9 +134,14 @@ def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, froze
 
 
 def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
-    if use.do_not_perform or (wanted.systemic and use.local_use):
+    if use.do_not_perform:
         return False
     return wanted.drafts if use.role == "draft" else wanted.on_file
+
+
+def _is_only_local(use: DrugUse, wanted: Wanted) -> bool:
+    """Whether it acts where it is applied and systemic use is asked for; asked for what counts."""
+    return wanted.systemic and use.local_use
 
 
 def _is_with_a_dose(use: DrugUse, wanted: Wanted, view: View) -> bool:

@@ -28,6 +28,7 @@ _OTHER = re.compile(
     r"|osseous|arterial|dermal|vesical|ventricular)\w*|i\.?m|i\.?t|topical|rectal|inhal\w*)\b",
     re.I,
 )
+_VIAL = re.compile("vial", re.I)
 _PER_VIAL = re.compile(r"(\d+(?:\.\d+)?) ?mg ?(?:per|/|in each|a|each) ?vial", re.I)
 _VIAL_NAMED = re.compile(r"(\d+(?:\.\d+)?)[ -]?mg vials?\b", re.I)
 _VIALS_OF = re.compile(r"\bvials? (?:of|at|à|with|containing) (\d+(?:\.\d+)?) ?mg\b", re.I)
@@ -89,6 +90,8 @@ def vial_content(text: str) -> Fraction | None:
 
     ``2 vials (2 mg)``, ``1 mg per vial``, ``2 x 1 mg vial``, ``2 vials of 0.9 mg``.
     """
+    if not _VIAL.search(text):
+        return None
     worded = (_PER_VIAL, _VIAL_NAMED, _VIALS_OF)
     said = {Fraction(Decimal(each)) for words in worded for each in words.findall(text)}
     said |= {

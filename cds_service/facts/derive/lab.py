@@ -81,14 +81,8 @@ def _told_of(
     view: View, analyte: str, window: Window
 ) -> tuple[tuple[Reading, ...], tuple[Unknown, ...]]:
     """The readings of one analyte, and why they may not be all, whichever question asks."""
-    return view.once(("told", analyte, window), lambda: _tell(view, analyte, window))
-
-
-def _tell(
-    view: View, analyte: str, window: Window
-) -> tuple[tuple[Reading, ...], tuple[Unknown, ...]]:
     found = find(view, analyte, window)
-    return tuple(_reading(view, each) for each in found.results), found.gaps
+    return tuple([_reading(view, each) for each in found.results]), found.gaps
 
 
 def window_of(question: Question, view: View) -> Window:
@@ -131,17 +125,21 @@ def _narrowed(window: Window, view: View, substance: str, to_graft: bool) -> Win
 
 def results_of(view: View, analyte: str) -> Results:
     """The results of one analyte on their time line."""
-    key = ("results", analyte)
-    every = view.labs(analyte)
-    return view.once(key, lambda: Results(every, view.now)) if every else NOTHING
+    results = view.results.get(analyte)
+    if results is None:
+        every = view.labs(analyte)
+        results = view.results[analyte] = Results(every, view.now) if every else NOTHING
+    return results
 
 
 def find(view: View, analyte: str, window: Window) -> Found:
     """The results of one analyte to be judged."""
-    return view.once(
-        ("found", analyte, window),
-        lambda: find_among(view, results_of(view, analyte), view.name(analyte), (analyte,), window),
-    )
+    key = ("found", analyte, window)
+    found: Found | None = view.known.get(key)
+    if found is None:
+        name, results = view.name(analyte), results_of(view, analyte)
+        found = view.known[key] = find_among(view, results, name, (analyte,), window)
+    return found
 
 
 def find_one_of(view: View, analytes: Sequence[str], window: Window) -> Found:
@@ -354,7 +352,11 @@ def days_text(period: timedelta) -> str:
 
 def _reading(view: View, one: Usable) -> Reading:
     """What is said of a result, whichever question found it."""
-    return view.once(("lab", id(one.result)), lambda: _work_out(view, one))
+    key = ("lab", id(one.result))
+    reading: Reading | None = view.known.get(key)
+    if reading is None:
+        reading = view.known[key] = _work_out(view, one)
+    return reading
 
 
 def _work_out(view: View, one: Usable) -> Reading:

@@ -6,7 +6,6 @@ goes with the orders it is signed with. Local use covers nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
@@ -62,15 +61,15 @@ def _covered(view: View, drug_class: str, planned: tuple[date, ...]) -> Truth:
 
 
 def _covered_on(view: View, drug_class: str, day: date) -> Truth:
-    members = view.terminology.substances_in(drug_class)
-    return _best(_covers(use, day) for use in view.uses.of(members) if not use.local_use)
-
-
-def _best(truths: Iterable[Truth]) -> Truth:
-    held = tuple(truths)
-    if True in held:
-        return True
-    return None if None in held else False
+    best: Truth = False
+    for use in view.uses.of(view.terminology.substances_in(drug_class)):
+        covers = _covers(use, day)
+        # Where it is used is looked up last: it takes the longest to tell.
+        if covers is not False and covers is not best and not use.local_use:
+            if covers:
+                return True
+            best = None
+    return best
 
 
 def _covers(use: DrugUse, day: date) -> Truth:

@@ -6,9 +6,9 @@ the newest result that counts can neither be as late nor contradict it, so nobod
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
-from operator import attrgetter
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from operator import attrgetter, gt
 
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
@@ -34,7 +34,7 @@ class Usable:
 class Placed:
     """A dated result on the time line; ``place`` is where it stands in the chart.
 
-    ``earliest`` and ``latest`` are the instants it may be, ``issued`` is long ago when not known.
+    ``earliest`` and ``latest`` are the instants it may be.
     """
 
     result: LabResult
@@ -42,7 +42,6 @@ class Placed:
     when: Moment
     earliest: datetime
     latest: datetime
-    issued: datetime
 
 
 class Results:
@@ -56,35 +55,46 @@ class Results:
         self.every = tuple(every)
         self.undated: list[tuple[int, LabResult]] = []
         self.ahead: list[Placed] = []
-        self.newest_first: list[Placed] = []
+        placed: list[Placed] = []
         zone, ahead_from = now.tzinfo, now + when.CLOCK_SKEW
-        long_ago = datetime.min.replace(tzinfo=zone)
         for place, result in enumerate(self.every):
             moment = result.when
             if moment is None:
                 self.undated.append((place, result))
                 continue
-            at = moment.at
-            earliest, latest = (at, at) if at else when.span(moment, zone)
-            one = Placed(result, place, moment, earliest, latest, result.issued or long_ago)
-            (self.ahead if earliest > ahead_from else self.newest_first).append(one)
-        # Stable: of two as recent, the one the chart has first comes first.
-        self.newest_first.sort(key=recency, reverse=True)
+            earliest = latest = moment.at
+            if earliest is None or latest is None:
+                earliest, latest = when.span(moment, zone)
+            one = Placed(result, place, moment, earliest, latest)
+            (self.ahead if earliest > ahead_from else placed).append(one)
+        self.newest_first = _newest_first(placed)
 
     def back_to(self, oldest: datetime | None) -> Iterator[Placed]:
         """Every dated result, those ahead too, newest first; none from before an instant."""
         dated = self.newest_first
         if self.ahead:
-            in_chart = sorted((*self.ahead, *dated), key=lambda one: one.place)
-            dated = sorted(in_chart, key=recency, reverse=True)
+            dated = _newest_first(sorted((*self.ahead, *dated), key=attrgetter("place")))
         for one in dated:
             if oldest and one.latest < oldest:
                 return
             yield one
 
 
-recency: Callable[[Placed], tuple[datetime, datetime]] = attrgetter("latest", "issued")
-"""By effective time, then by time of issue."""
+def _newest_first(in_chart: list[Placed]) -> list[Placed]:
+    """The newest first, and of two as recent the one the chart has first."""
+    found = sorted(in_chart, key=_latest, reverse=True)
+    times = list(map(_latest, found))
+    # When they were issued is not read where it decides nothing.
+    return found if all(map(gt, times, times[1:])) else sorted(found, key=recency, reverse=True)
+
+
+_latest = attrgetter("latest")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+def recency(one: Placed) -> tuple[datetime, datetime]:
+    """By effective time, then by time of issue."""
+    return one.latest, one.result.issued or _LONG_AGO
 
 
 NOTHING = Results((), datetime.min)

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from cds_service.facts.answers import Answer, Question, Reading
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
 from cds_service.facts.derive.index import Index
+from cds_service.facts.derive.results import Results
 from cds_service.facts.model import Chart, ConditionEntry, DrugUse, LabResult
 from cds_service.facts.order_sets import is_conditioning
 from cds_service.facts.regimen import Regimen
@@ -53,7 +54,10 @@ class View:
         self._regimens = regimens
         self.now = chart.now
         self.today = chart.today
-        self._known: dict[Hashable, Any] = {}
+        self.known: dict[Hashable, Any] = {}
+        """What was worked out once, under a key of whoever did."""
+        self.results: dict[str, Results] = {}
+        """The results of each analyte that was asked for, on their time line."""
         self._drafts: dict[str, tuple[DrugUse, ...]] = {}
         self._doses: dict[str, DoseHistory] = {}
         self.sent_whole = not (chart.gaps or chart.set_aside)
@@ -61,9 +65,9 @@ class View:
 
     def once(self, key: Hashable, work_out: Callable[[], T]) -> T:
         """What is asked for each of many orders and is the same each time, worked out once."""
-        known: Any = self._known.get(key, _UNKNOWN)
+        known: Any = self.known.get(key, _UNKNOWN)
         if known is _UNKNOWN:
-            known = self._known[key] = work_out()
+            known = self.known[key] = work_out()
         found: T = known
         return found
 
