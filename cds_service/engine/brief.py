@@ -32,17 +32,15 @@ def judge_first(docket: Docket, answers: Answers) -> list[Verdict]:
         KeyError: when a question that decides something has no answer.
     """
     truths = _Truths(docket, answers)
-    verdicts = []
-    for case in docket.cases:
-        verdict = case.silent
+    verdicts = [case.silent for case in docket.cases]
+    for place, case in enumerate(docket.cases):
         for variant in case.variants:
             for number in variant:
                 if truths[number] is False:
                     break
             else:
-                verdict = _told(case, truths)
+                verdicts[place] = _told(case, truths)
                 break
-        verdicts.append(verdict)
     return verdicts
 
 
@@ -86,23 +84,22 @@ class _Truths(dict[int, Truth]):
 
     def verdict(self, way: Way, outcome: Outcome) -> VariantVerdict:
         """A variant told in full; rules of several variants share most of their clauses."""
-        verdicts, told = self._verdicts, []
-        for clause, place, number in way.clauses:
-            verdict = verdicts[place]
-            if verdict is None:
-                verdict = verdicts[place] = self._clause(clause, number)
-            told.append(verdict)
+        told = [self._verdicts[each[1]] or self._clause(*each) for each in way.clauses]
         return VariantVerdict(way.variant, outcome, tuple(told))
 
-    def _clause(self, clause: Clause, number: int) -> ClauseVerdict:
+    def _clause(self, clause: Clause, place: int, number: int) -> ClauseVerdict:
         truth, check = self[number], self._checks[number]
         answer = self._answered[check.asked] or self._answers[check.question]
-        if truth is None:
-            return ClauseVerdict(clause, None, answer, (), _missing(clause, answer))
-        holding = answer.readings if truth else ()
-        if len(holding) > 1:
-            holding = tuple(reading for reading in holding if check.passes(reading.fields))
-        return ClauseVerdict(clause, truth, answer, holding)
+        if truth:
+            holding = answer.readings
+            if len(holding) > 1:
+                holding = tuple(reading for reading in holding if check.passes(reading.fields))
+            verdict = ClauseVerdict(clause, True, answer, holding)
+        else:
+            missing = _missing(clause, answer) if truth is None else ()
+            verdict = ClauseVerdict(clause, truth, answer, (), missing)
+        self._verdicts[place] = verdict
+        return verdict
 
 
 def _told(case: Case, truths: _Truths) -> Verdict:

@@ -55,16 +55,24 @@ class Program:
 
     def readings(self, answers: Mapping[Question, Answer]) -> tuple[Told, list[str]]:
         """The facts of a chart for the first step, and the clauses whose question has no answer."""
-        told: Told = {}
+        told = self._nothing()
         unasked: list[str] = []
         for question, (parts, clauses) in self.questions.items():
             answer = answers.get(question)
             if answer is None:
-                unasked.extend(clauses)
-            elif answer.readings:
-                for asked in parts:
-                    _lay(told.setdefault(asked.group, []), asked.tell(answer.readings))
+                unasked += clauses
+                continue
+            readings = answer.readings
+            for asked in parts if readings else ():
+                if len(readings) == 1:
+                    told[asked.group][0] += asked.tell(readings[0])
+                else:
+                    _lay(told[asked.group], dict.fromkeys(map(asked.tell, readings)))
         return told, unasked
+
+    def _nothing(self) -> Told:
+        """For every group of clauses a fact that says nothing yet."""
+        return {group: [""] for each in self.clause_sets for group in each.groups}
 
     def holding(self, clauses: Iterable[str]) -> Told:
         """The facts for the second step: one for each group, which holds those of the clauses."""
@@ -76,14 +84,14 @@ class Program:
 
     def worst_readings(self) -> Told:
         """For every group facts that pass as many tests at once as no real one can."""
-        told: Told = {}
+        told = self._nothing()
         for parts, _ in self.questions.values():
             for asked in parts:
-                _lay(told.setdefault(asked.group, []), asked.worst())
+                _lay(told[asked.group], asked.worst())
         return told
 
 
-def _lay(facts: list[str], beside: Sequence[str]) -> None:
+def _lay(facts: list[str], beside: Iterable[str]) -> None:
     """Widen the facts, the first by the first text and so on."""
     for number, text in enumerate(beside):
         if number < len(facts):

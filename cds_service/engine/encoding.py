@@ -53,3 +53,12 @@ def encode_upper(interval: Interval) -> int:
         return INFINITE
     encoded = encode(interval.hi)
     return encoded - (interval.hi_open and encoded % 2 == 0)
+
+
+def encode_bounds(interval: Interval) -> tuple[int, int]:
+    """Both bounds; those of one exact number, as most are, are the same."""
+    number = interval.lo
+    if number is None or number is not interval.hi or interval.lo_open or interval.hi_open:
+        return encode_lower(interval), encode_upper(interval)
+    encoded = encode(number)
+    return encoded, encoded

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cds_service.engine.encoding import INFINITE, encode, encode_lower, encode_upper
+from cds_service.engine.encoding import INFINITE, encode, encode_bounds
 from cds_service.facts.answers import Question, Reading
 from cds_service.facts.interval import Interval
 from cds_service.rulebook.model import Test
@@ -52,6 +52,7 @@ class _Field:
     ``told`` has of each word what is told when the field has it.
     """
 
+    name: str
     number: int
     lower: str = ""
     upper: str = ""
@@ -81,11 +82,6 @@ class _Field:
         self.told[word] = f',"w{self.number}":{number}'
         return {f"w{self.number}": number}
 
-    def bounds(self, value: Interval) -> str:
-        """What the tests can see of a number."""
-        lower = f"{self.lower}{encode_lower(value)}" if self.lower else ""
-        return f"{lower}{self.upper}{encode_upper(value)}" if self.upper else lower
-
     def worst(self, turn: int) -> str:
         """What passes every comparison of a number, and one of the words, another at each turn."""
         lower = f"{self.lower}{INFINITE}" if self.lower else ""
@@ -100,31 +96,36 @@ class Asked:
 
     group: int
     number: int
-    fields: dict[str, _Field] = field(default_factory=dict)
+    fields: list[_Field] = field(default_factory=list)
     mark: str = ""
 
-    def tell(self, readings: Sequence[Reading]) -> list[str]:
-        """What the tests can see of each reading, without repeats."""
-        if len(readings) == 1:
-            return [self._text(readings[0])]
-        return list(dict.fromkeys(map(self._text, readings)))
+    def field(self, name: str, number: int) -> _Field:
+        """The field of that name, which gets the number if it is new."""
+        found = next((each for each in self.fields if each.name == name), None)
+        if found is None:
+            self.fields.append(found := _Field(name, number))
+        return found
 
-    def _text(self, reading: Reading) -> str:
-        told, fields = self.mark, reading.fields
-        for name, each in self.fields.items():
-            value = fields.get(name)
-            if isinstance(value, (bool, str)):
-                told += each.told.get(value, "")
-            elif isinstance(value, Interval):
-                told += each.bounds(value)
+    def tell(self, reading: Reading) -> str:
+        """What the tests can see of a reading."""
+        told, values = self.mark, reading.fields
+        for each in self.fields:
+            value = values.get(each.name)
+            if isinstance(value, Interval):
+                lower, upper = encode_bounds(value)
+                if each.lower:
+                    told += f"{each.lower}{lower}"
+                if each.upper:
+                    told += f"{each.upper}{upper}"
+            elif each.told and isinstance(value, (bool, str)) and value in each.told:
+                told += each.told[value]
         return told
 
     def worst(self) -> list[str]:
         """Readings that pass as many tests at once as no real one can."""
-        turns = max((len(each.words) for each in self.fields.values()), default=0) or 1
+        turns = max((len(each.words) for each in self.fields), default=0) or 1
         return [
-            self.mark + "".join(each.worst(turn) for each in self.fields.values())
-            for turn in range(turns)
+            self.mark + "".join(each.worst(turn) for each in self.fields) for turn in range(turns)
         ]
 
 
@@ -147,18 +148,14 @@ class ClauseGroup:
         asked = self.asked.setdefault(question, Asked(self.number, len(self.asked)))
         expressions = [_of(self.number)]
         for test in tests:
-            expressions += self._field(asked, test.field).tested(test)
+            tested = asked.field(test.field, self._fields)
+            self._fields = max(self._fields, tested.number + 1)
+            expressions += tested.tested(test)
         if not tests:
             asked.mark = f',"q{asked.number}":1'
             expressions.append({f"q{asked.number}": 1})
         self.conditions[name] = {"$and": expressions}
         self._size += _branches(tests)
-
-    def _field(self, asked: Asked, name: str) -> _Field:
-        if name not in asked.fields:
-            asked.fields[name] = _Field(self._fields)
-            self._fields += 1
-        return asked.fields[name]
 
 
 @dataclass(slots=True)

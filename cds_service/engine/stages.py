@@ -16,7 +16,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from cds_service.engine.verdict import Answers, VariantVerdict, Verdict
-from cds_service.facts.answers import Answer, Question, Reading, Source
+from cds_service.facts.answers import Answer, Question, Reading, Source, words_of
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.rulebook.model import Rule
@@ -99,7 +99,7 @@ def unassessed(verdicts: Iterable[Verdict]) -> Answer:
     What a rule says aside (a thing that is simply not recorded) stands beside others and never
     alone.
     """
-    shown = [each for each in verdicts if each.outcome != "silent" and _shows_card(each.rule)]
+    shown = [each for each in verdicts if each.outcome != "silent" and each.rule.status != "shadow"]
     said = _said_by([each.speaking for each in shown if each.speaking])
     items: dict[_Item, dict[str, Rule]] = {}
     references: dict[str, None] = {}
@@ -160,8 +160,8 @@ def _said_by(speaking: Iterable[VariantVerdict]) -> set[_Topic]:
     said: set[_Topic] = set()
     for judged in [clause for variant in speaking for clause in variant.clauses]:
         for reading in judged.holding:
-            topics = reading.show.get("topics")
-            if isinstance(topics, Mapping):
+            topics = words_of(reading).get("topics")
+            if isinstance(topics, dict):
                 for test in judged.clause.tests:
                     said.update(map(_topic, topics.get(test.field, ())))
     return said
