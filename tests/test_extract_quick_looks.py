@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cds_service.facts.extract import infusion, leukaemia_words, lines, order_text, words
+from cds_service.facts.cheap import kept
+from cds_service.facts.extract import dosage, infusion, leukaemia_words, lines, order_text, words
 from cds_service.facts.extract.dose_text import dose_in_words
 from cds_service.terminology.text import words_of
 from tests.test_extract_infusion import drafted
@@ -126,3 +127,22 @@ def test_a_dose_per_square_metre_is_told_the_same_beside_a_stroke(text: str) -> 
 @given(st.text(st.characters(max_codepoint=127)))
 def test_the_words_of_a_plain_text_are_those_it_has_beside_another(text: str) -> None:
     assert words_of(f"{text} \u00e9") == (*words_of(text), "e")
+
+
+@pytest.mark.parametrize("words", sorted(dosage._USUAL_ROUTES))
+def test_the_usual_routes_are_not_local(words: str) -> None:
+    assert not dosage._LOCAL_WORDS.search(words)
+
+
+def test_what_is_kept_is_worked_out_once_for_each_holder() -> None:
+    class Holder:
+        @kept
+        def place(self) -> object:
+            """Where it is."""
+            return object()
+
+    one, other = Holder(), Holder()
+
+    assert one.place is one.place
+    assert one.place is not other.place
+    assert Holder.__dict__["place"].__doc__ == "Where it is."

@@ -181,7 +181,7 @@ class DrugUse(_ReadWhenAsked):
         return use
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class ConditionEntry:
     """One diagnosis. ``concepts`` are our value-set ids (``vod-sos``, ``gilbert``, ...).
 

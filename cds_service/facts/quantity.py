@@ -113,6 +113,8 @@ _TO_CANONICAL: Mapping[str, Mapping[str, Fraction]] = {
 }
 """Factor from each unit into the canonical one, which is the first. ``dose`` is a drug amount."""
 
+_CANONICAL = {analyte: next(iter(units)) for analyte, units in _TO_CANONICAL.items()}
+
 MEASURED = frozenset(_TO_CANONICAL)
 """The analytes that have numbers."""
 
@@ -173,12 +175,12 @@ _AS_LISTED: Mapping[str, str] = {
 
 def is_known_unit(unit: str) -> bool:
     """Whether the unit is in the table, in any of its spellings."""
-    return normal_unit(unit) in _SPELLINGS
+    return unit in _AS_LISTED or normal_unit(unit) in _SPELLINGS
 
 
 def canonical_unit(analyte: str) -> str:
     """The unit thresholds of an analyte are written in; empty for an analyte without numbers."""
-    return next(iter(_TO_CANONICAL.get(analyte, ())), "")
+    return _CANONICAL.get(analyte, "")
 
 
 def is_sane(number: Decimal | int) -> bool:
@@ -259,6 +261,8 @@ def _from_match(found: re.Match[str]) -> Measured | None:
 
 def canonical(analyte: str, amount: Measured) -> Interval | None:
     """The amount in the analyte's canonical unit; None when its unit is not in the table."""
+    if _CANONICAL.get(analyte) == amount.unit:
+        return amount.value
     factor = _TO_CANONICAL.get(analyte, {}).get(normal_unit(amount.unit))
     if factor is None or factor == 1:
         return None if factor is None else amount.value
@@ -282,6 +286,8 @@ def converted(analyte: str, amount: Measured, unit: str) -> Measured | None:
 
     An amount that already has the unit is returned as it is, whether in the table or not.
     """
+    if amount.unit == unit:
+        return amount
     wanted = normal_unit(unit)
     if normal_unit(amount.unit) == wanted:
         return amount

@@ -46,18 +46,24 @@ def each(value: object, *path: str) -> Iterator[Resource]:
 def all_of(value: object) -> Sequence[Resource]:
     """The objects of a list; a lone object counts as a list of one."""
     if type(value) is list:
-        return [item for item in value if type(item) is dict]
+        for item in value:
+            if type(item) is not dict:
+                return [item for item in value if type(item) is dict]
+        return value
     return (value,) if type(value) is dict else ()
 
 
 def texts_of(concept: object) -> Iterator[str]:
     """The words of a CodeableConcept (or a list of them): its text and every display."""
+    texts = []
     for one in all_of(concept):
         if words := text_in(one, "text"):
-            yield words
-        for coding in all_of(one.get("coding")):
-            if words := text_in(coding, "display"):
-                yield words
+            texts.append(words)
+        if "coding" in one:
+            for coding in all_of(one["coding"]):
+                if words := text_in(coding, "display"):
+                    texts.append(words)
+    return iter(texts)
 
 
 def name_of(concept: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Protocol
@@ -75,15 +75,19 @@ def _moved(day: date, by: timedelta) -> date:
 
 
 class Lenders:
-    """All ``results`` of a chart, for those among them that came without limits.
+    """All results of a chart, for those among them that came without limits.
 
     Nothing is looked at before one asks. Then each result of its analyte is, once.
     """
 
     def __init__(self) -> None:
         """Start without results; all are added before one asks."""
-        self.results: list[_Lender] = []
+        self._results: dict[str, list[Callable[[], _Lender]]] = {}
         self._shelves: dict[str, Mapping[tuple[str, str], _Shelf]] = {}
+
+    def add(self, analyte: str, result: Callable[[], _Lender]) -> None:
+        """Another result of an analyte; it is read when one of its analyte asks."""
+        self._results.setdefault(analyte, []).append(result)
 
     def limits_for(self, result: _Lender, amount: Measured, patient: Patient) -> Limits:
         """The limits of a result with this value that has no upper one of its own.
@@ -106,8 +110,8 @@ class Lenders:
         if result.performer == "" or when is None:
             return None
         if result.analyte not in self._shelves:
-            same = (each for each in self.results if each.analyte == result.analyte)
-            self._shelves[result.analyte] = _shelves(same)
+            same = self._results[result.analyte]
+            self._shelves[result.analyte] = _shelves(read() for read in same)
         shelf = self._shelves[result.analyte].get((result.code, result.performer))
         return shelf.newest_near(when.first) if shelf else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from cds_service.facts.extract.bleeding_words import BLEEDING, bleeding_words
 from cds_service.facts.extract.concept_words import (
@@ -11,8 +11,9 @@ from cds_service.facts.extract.concept_words import (
     telling,
 )
 from cds_service.facts.extract.leukaemia_words import LEUKAEMIAS, leukaemia_words
-from cds_service.facts.extract.material import Material, codings, moment_at, source
+from cds_service.facts.extract.material import Material, codings, moment_at, moment_in, source
 from cds_service.facts.model import ConditionEntry
+from cds_service.fhir.library import Found
 from cds_service.fhir.peek import Resource, codings_of, text_at, texts_of
 from cds_service.terminology import Terminology
 
@@ -27,46 +28,51 @@ _SEVERITIES = {
 """SNOMED CT codes of the FHIR value set condition-severity, and their words."""
 
 
+_NONE: frozenset[str] = frozenset()
 _MATTER_WHEN_PAST = frozenset({"vod-sos", "long-qt", "torsades"})
 """Diagnoses that rules ask about whenever they were: their history is read from words as well."""
 
 
 def read_conditions(material: Material) -> tuple[ConditionEntry, ...]:
     """The patient's conditions of every concept we know; others are left unread."""
-    return tuple(_entries(material))
+    entries = (_entry(found, material) for found in material.own("Condition"))
+    return tuple(entry for entry in entries if entry is not None)
 
 
-def _entries(material: Material) -> Iterator[ConditionEntry]:
-    for found in material.own("Condition"):
-        code = found.resource.get("code")
-        coded = material.concepts(code)
-        worded = () if coded else telling(texts_of(code), material.terminology.conditions_in)
-        stated = coded or conditions_in_words(worded, material.terminology)
-        past = frozenset() if stated else _past(worded, material.terminology)
-        concepts = stated or past
-        if not concepts:
-            continue
-        if concepts & LEUKAEMIAS:
-            concepts |= leukaemia_words(texts_of(code))
-        if BLEEDING in concepts:
-            concepts |= bleeding_words(texts_of(code))
-        resource = material.readable(found, concepts)
-        if resource is None:
-            continue
-        yield ConditionEntry(
-            concepts=concepts,
-            clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
-            verification=status_code(resource.get("verificationStatus")),
-            source=source(found),
-            label=next(texts_of(code), "") or _named(code, material),
-            onset=moment_at(resource, "onsetDateTime")
-            or moment_at(resource, "onsetPeriod", "start"),
-            abatement=moment_at(resource, "abatementDateTime")
-            or moment_at(resource, "abatementPeriod", "end"),
-            recorded=moment_at(resource, "recordedDate"),
-            severity=_severity(resource),
-            by_words=not coded,
-        )
+def _entry(found: Found, material: Material) -> ConditionEntry | None:
+    code = found.resource.get("code")
+    coded = material.concepts(code)
+    words = tuple(texts_of(code))
+    past = _NONE
+    concepts = coded
+    if not coded:
+        worded = telling(words, material.terminology.conditions_in)
+        if worded:
+            concepts = conditions_in_words(worded, material.terminology)
+            past = _NONE if concepts else _past(worded, material.terminology)
+            concepts = concepts or past
+    if not concepts:
+        return None
+    if not concepts.isdisjoint(LEUKAEMIAS):
+        concepts |= leukaemia_words(words)
+    if BLEEDING in concepts:
+        concepts |= bleeding_words(words)
+    resource = material.readable(found, concepts)
+    if resource is None:
+        return None
+    return ConditionEntry(
+        concepts=concepts,
+        clinical_status="resolved" if past else status_code(resource.get("clinicalStatus")),
+        verification=status_code(resource.get("verificationStatus")),
+        source=source(found),
+        label=words[0] if words else _named(code, material),
+        onset=moment_in(resource, "onsetDateTime") or moment_at(resource, "onsetPeriod", "start"),
+        abatement=moment_in(resource, "abatementDateTime")
+        or moment_at(resource, "abatementPeriod", "end"),
+        recorded=moment_in(resource, "recordedDate"),
+        severity=_severity(resource),
+        by_words=not coded,
+    )
 
 
 def _named(code: object, material: Material) -> str:

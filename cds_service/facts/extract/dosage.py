@@ -34,6 +34,12 @@ _ONCE = re.compile(
     r"(?!\s*(?:a|an|per|every|each|daily|weekly|monthly|in|/|on days))",
     re.IGNORECASE,
 )
+_USUAL_ROUTES = frozenset(
+    {"Oral", "Oral route", "Oral use", "oral", "By mouth", "PO", "Intravenous", "Intravenous route"}
+    | {"Intravenous use", "IV", "Subcutaneous", "Subcutaneous route", "Subcutaneous use"}
+)
+"""Words for routes that need no look whether they are local: none is."""
+
 _DOSE_TYPES = ("ordered", "calculated")
 
 MAX_DAYS = 400
@@ -113,7 +119,9 @@ def is_local(drug: Resolution, dosages: Iterable[Resource]) -> bool:
 
     As its routes say; where none is named, as the product code or the product's name says.
     """
-    named = [route for dosage in dosages if _names_one(route := dosage.get("route"))]
+    named = [
+        route for dosage in dosages if "route" in dosage and _names_one(route := dosage["route"])
+    ]
     if named:
         return all(map(_is_local, named))
     return drug.local_use or bool(_LOCAL_FORMS.search(tidy(drug.label)))
@@ -127,7 +135,11 @@ def _is_local(route: object) -> bool:
     for coding in codings_of(route):
         if text_at(coding, "code") in LOCAL_ROUTES:
             return True
-    return any(_LOCAL_WORDS.search(tidy(words)) for words in dict.fromkeys(texts_of(route)))
+    return any(
+        _LOCAL_WORDS.search(tidy(words))
+        for words in dict.fromkeys(texts_of(route))
+        if words not in _USUAL_ROUTES
+    )
 
 
 def is_one_off(dosages: Iterable[Resource], timing: Timing) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import Measured
 from cds_service.facts.quantity import is_known_unit, is_sane, measured
-from cds_service.fhir.peek import at, text_at, text_in
+from cds_service.fhir.peek import Resource, at, text_in
 
 _PLAIN_NUMBER = re.compile(r"-?\d{1,30}(?:\.\d{1,30})?", re.ASCII)
 
@@ -22,21 +22,21 @@ def number_of(value: object) -> Decimal | None:
     return Decimal(value) if is_sane(value) else None
 
 
-def unit_of(quantity: object) -> str:
+def unit_of(quantity: Resource) -> str:
     """The unit: the code when it is one we know, else the printed unit, else the code."""
-    code = text_at(quantity, "code")
+    code = text_in(quantity, "code")
     if code and is_known_unit(code):
         return code
-    return text_at(quantity, "unit") or code
+    return text_in(quantity, "unit") or code
 
 
 def measured_of(quantity: object, default_unit: str = "") -> Measured | None:
     """A Quantity as a measured amount; None when it has no usable number or comparator."""
-    if not isinstance(quantity, dict):
+    if type(quantity) is not dict:
         return None
     value = quantity.get("value")
     # Whether a measurement can have this number is looked at once, below.
-    number = value if isinstance(value, Decimal) else number_of(value)
+    number = value if type(value) is Decimal else number_of(value)
     if number is None:
         return None
     try:

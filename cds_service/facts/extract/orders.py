@@ -6,10 +6,10 @@ Most orders of a chart interest no rule. That a resource can be read is settled 
 from __future__ import annotations
 
 from datetime import date
-from functools import cached_property
 from typing import Literal
 
 from cds_service.facts.answers import Source
+from cds_service.facts.cheap import kept
 from cds_service.facts.extract import dosage as dosing
 from cds_service.facts.extract.dose_text import dose_in_words
 from cds_service.facts.extract.infusion import infusion_of
@@ -80,7 +80,7 @@ class _Order:
     def route(self) -> str:
         return route_of(self._dosages)
 
-    @cached_property
+    @kept
     def _timing(self) -> dosing.Timing:
         return dosing.timing_of(self._dosages)
 
@@ -88,7 +88,7 @@ class _Order:
     def one_off(self) -> bool:
         return dosing.is_one_off(self._dosages, self._timing)
 
-    @property
+    @kept
     def start(self) -> Moment | None:
         return dosing.first_start(self._timing) or moment_at(
             self._resource, "dispenseRequest", "validityPeriod", "start"
@@ -97,9 +97,12 @@ class _Order:
     @property
     def end(self) -> Moment | None:
         supply_end = moment_at(self._resource, "dispenseRequest", "validityPeriod", "end")
-        return dosing.latest((dosing.last_end(self._timing), supply_end))
+        last_dose = dosing.last_end(self._timing)
+        if supply_end is None or last_dose is None:
+            return supply_end or last_dose
+        return dosing.latest((last_dose, supply_end))
 
-    @property
+    @kept
     def authored(self) -> Moment | None:
         return moment_in(self._resource, "authoredOn")
 
@@ -111,11 +114,11 @@ class _Order:
         first = self.start or self.authored
         return (first.day,) if first and first.day else ()
 
-    @cached_property
+    @kept
     def _words(self) -> list[str]:
         return [text_at(dosage, "text") for dosage in self._dosages]
 
-    @cached_property
+    @kept
     def _texts(self) -> list[str]:
         to_patient = [text_at(dosage, "patientInstruction") for dosage in self._dosages]
         notes = [text_at(note, "text") for note in each(self._resource, "note")]
@@ -125,7 +128,7 @@ class _Order:
     def text(self) -> str:
         return " ".join(filter(None, self._texts))
 
-    @cached_property
+    @kept
     def dose(self) -> Measured | None:
         return dosing.dose_in(self._dosages, "dose") or dose_in_words(self._words, "dose")
 
@@ -140,7 +143,7 @@ class _Order:
             return None
         return infusion_of(self._found, self._dosages, self.dose, self._material)
 
-    @cached_property
+    @kept
     def _place(self) -> Place:
         return stated_place([*self._texts, text_at(self._resource, "groupIdentifier", "value")])
 

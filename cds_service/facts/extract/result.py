@@ -6,10 +6,11 @@ Of most results a chart holds only the date is asked for: a newer one counts.
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cached_property
+from functools import partial
 from typing import Literal, NamedTuple
 
 from cds_service.facts.answers import Source
+from cds_service.facts.cheap import kept
 from cds_service.facts.dates import instant
 from cds_service.facts.extract.borrowed import Lenders
 from cds_service.facts.extract.limits import Limits, limits_of
@@ -51,13 +52,16 @@ def result_of(
 
     The part is the observation itself, or a component of it, which ``element`` then names.
     """
-    sent = _Sent(analyte, part, whole, found, element, material, lenders)
-    lenders.results.append(sent)
+    # The lender is not the result itself: all results would hold each other, and their memory wait
+    # for the garbage collector, which stops a call for longer than it takes.
+    lenders.add(analyte, partial(_Sent, analyte, part, whole, found, element, material))
+    sent = _Borrowing(analyte, part, whole, found, element, material)
+    sent.lenders = lenders
     return LabResult.read_from(sent)
 
 
 class _Sent:
-    """A result with every field of ``LabResult`` under its name."""
+    """What one result says by itself, with fields of ``LabResult`` under their names."""
 
     def __init__(
         self,
@@ -67,7 +71,6 @@ class _Sent:
         found: Found,
         element: str,
         material: Material,
-        lenders: Lenders,
     ) -> None:
         self.analyte = analyte
         self._part = part
@@ -75,7 +78,6 @@ class _Sent:
         self._found = found
         self._element = element
         self._material = material
-        self._lenders = lenders
 
     @property
     def when(self) -> Moment | None:
@@ -89,7 +91,7 @@ class _Sent:
     def status(self) -> Literal["final", "preliminary"]:
         return "final" if text_in(self._whole, "status") in FINAL else "preliminary"
 
-    @cached_property
+    @kept
     def code(self) -> str:
         """The first coding that names the analyte, as ``system|code``."""
         for coding in codings(self._part.get("code")):
@@ -97,7 +99,7 @@ class _Sent:
                 return f"{coding.system}|{coding.code}"
         return ""
 
-    @cached_property
+    @kept
     def performer(self) -> str:
         for performer in each(self._whole, "performer"):
             if name := text_in(performer, "reference") or text_in(performer, "display"):
@@ -126,23 +128,7 @@ class _Sent:
     def problem(self) -> Unknown | None:
         return self._judged.problem
 
-    @property
-    def uln(self) -> Measured | None:
-        return self._limits.uln
-
-    @property
-    def lln(self) -> Measured | None:
-        return self._limits.lln
-
-    @property
-    def uln_from(self) -> str:
-        return self._limits.borrowed_from
-
-    @property
-    def uln_note(self) -> str:
-        return self._limits.note
-
-    @cached_property
+    @kept
     def own(self) -> Limits:
         """The limits that came with it, none where there is no value."""
         judged = self._judged
@@ -150,26 +136,19 @@ class _Sent:
             return judged.own or Limits()
         return self._limits_beside(judged.value)
 
-    @cached_property
-    def _limits(self) -> Limits:
-        """Its own limits, or else borrowed ones."""
-        own, amount = self.own, self._judged.value
-        if own.uln is not None or amount is None:
-            return own
-        return self._lenders.limits_for(self, amount, self._material.patient)
-
-    @cached_property
+    @kept
     def _judged(self) -> _Judged:
         """The value, or what is the matter with it."""
         amount = value_of(self._part) if has_value(self._part) else None
         if amount is None or _is_negative(amount):
             return _Judged(problem=self._no_number())
-        if contradicts(self.analyte, amount):
-            detail = f"given in {amount.unit}, which is no unit of {self._name}"
-            return _Judged(problem=self._unusable(Reason.CONFLICT, detail))
+        # A unit that can be converted is one the analyte may have.
         in_canonical = canonical(self.analyte, amount)
         if in_canonical is not None:
             return _Judged(amount, in_canonical)
+        if contradicts(self.analyte, amount):
+            detail = f"given in {amount.unit}, which is no unit of {self._name}"
+            return _Judged(problem=self._unusable(Reason.CONFLICT, detail))
         own = self._limits_beside(amount)
         if own.uln is not None:
             return _Judged(amount, own=own)
@@ -198,6 +177,36 @@ class _Sent:
         return self._material.terminology.display_name(self.analyte)
 
 
+class _Borrowing(_Sent):
+    """A result with the limits that count for it, and so every field of ``LabResult``."""
+
+    lenders: Lenders
+
+    @property
+    def uln(self) -> Measured | None:
+        return self._limits.uln
+
+    @property
+    def lln(self) -> Measured | None:
+        return self._limits.lln
+
+    @property
+    def uln_from(self) -> str:
+        return self._limits.borrowed_from
+
+    @property
+    def uln_note(self) -> str:
+        return self._limits.note
+
+    @kept
+    def _limits(self) -> Limits:
+        """Its own limits, or else borrowed ones."""
+        own, amount = self.own, self._judged.value
+        if own.uln is not None or amount is None:
+            return own
+        return self.lenders.limits_for(self, amount, self._material.patient)
+
+
 def effective(observation: Resource) -> Moment | None:
     """When the specimen was taken or the patient measured; the end of a period.
 
@@ -219,7 +228,8 @@ def has_value(part: Resource) -> bool:
 
 
 def _is_negative(amount: Measured) -> bool:
-    return amount.value.lo is not None and amount.value.lo.numerator < 0
+    least = amount.value.lo
+    return least is not None and least.numerator < 0
 
 
 def value_of(part: Resource) -> Measured | None:
