@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cds_service.cards import fingerprint
+from cds_service.facts.unknown import Reason, Unknown
 from cds_service.fhir.bundle import entries_in
 from cds_service.store.keyed_hash import KeyedHash
 
@@ -59,6 +60,11 @@ SENT = st.one_of(
 @given(st.dictionaries(TEXTS, VALUES, max_size=5))
 def test_a_resource_is_written_as_the_standard_library_writes_it(resource):
     assert fingerprint._text(resource, frozenset()) == fingerprint._SORTED(resource)
+
+
+@given(st.builds(Unknown, TEXTS, st.sampled_from(Reason), TEXTS, TEXTS, TEXTS))
+def test_a_gap_is_told_as_python_shows_it(gap):
+    assert fingerprint._value(gap) == repr(gap)
 
 
 def test_most_resources_are_written_the_quick_way():

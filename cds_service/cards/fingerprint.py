@@ -18,6 +18,7 @@ from cds_service.cards.drafts import Drafts
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.answers import Reading, words_of
 from cds_service.facts.interval import Interval
+from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import KINDS
 from cds_service.fhir.bundle import entries_in
 from cds_service.fhir.hook_call import HookCall
@@ -61,6 +62,9 @@ _quick = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
 _spaced = msgspec.json.format
 _DELETE = b"\x7f"
 _NONE: frozenset[str] = frozenset()
+_PLAIN = frozenset({str, bool, int, type(None)})
+"""What is told as it is."""
+_REASONS = {reason: repr(reason) for reason in Reason}
 
 Speaking = Iterable[tuple[Rule, VariantVerdict, str]]
 """The rules of a card, the variant of each that speaks, and what is to be checked by hand."""
@@ -180,7 +184,7 @@ def _reading(kind: str, reading: Reading) -> str:
     found, show = reading.fields, words_of(reading)
     fields = [f"{name}={_value(found[name])}" for name in sorted(found) if name not in passing]
     words = [
-        f"{word}={value!r}" if type(value := show[word]) is str else f"{word}={_value(value)}"
+        f"{word}={value!r}" if type(value := show[word]) in _PLAIN else f"{word}={_value(value)}"
         for word in _WORDS[kind]
         if word in show
     ]
@@ -190,7 +194,7 @@ def _reading(kind: str, reading: Reading) -> str:
 
 def _value(value: object) -> str:
     """The value in words, members of a collection sorted; equal values have equal words."""
-    if isinstance(value, (str, bool)):
+    if type(value) in _PLAIN:
         return f"{value!r}"
     if isinstance(value, Interval):
         lo = f"{value.lo}"
@@ -199,11 +203,19 @@ def _value(value: object) -> str:
     if isinstance(value, dict):
         members = sorted(
             [
-                f"{name!r}:{inner!r}" if type(inner) is str else f"{name!r}:{_value(inner)}"
+                f"{name!r}:{inner!r}" if type(inner) in _PLAIN else f"{name!r}:{_value(inner)}"
                 for name, inner in value.items()
             ]
         )
         return f"{{{','.join(members)}}}"
     if isinstance(value, (list, tuple, set, frozenset)):
         return f"[{','.join(sorted(map(_value, value)))}]"
-    return repr(value)
+    return _unknown(value) if isinstance(value, Unknown) else repr(value)
+
+
+def _unknown(gap: Unknown) -> str:
+    """What ``repr`` says of it, in a fifth of the time."""
+    return (
+        f"Unknown(what={gap.what!r}, reason={_REASONS[gap.reason]}, detail={gap.detail!r}, "
+        f"reference={gap.reference!r}, plainly={gap.plainly!r})"
+    )

@@ -21,12 +21,13 @@ def once(work: Worked) -> Worked:
 
     def known(*parts: object) -> Any:
         key = tuple(map(id, parts))
-        if key not in kept:
+        found = kept.get(key)
+        if found is None:
             if len(kept) >= ROOM:
                 kept.clear()
             # The parts are held as well: while they live, their identities are nobody else's.
-            kept[key] = parts, work(*parts)
-        return kept[key][1]
+            found = kept[key] = parts, work(*parts)
+        return found[1]
 
     known.__doc__ = work.__doc__
     return known  # type: ignore[return-value]  # A closure cannot say that it takes what work takes.

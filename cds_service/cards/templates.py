@@ -128,6 +128,7 @@ def _prepared(rule: Rule, variant: Variant) -> _Prepared:
     )
 
 
+@once
 def _plain(
     source: str,
     environment: SandboxedEnvironment,
