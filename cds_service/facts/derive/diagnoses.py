@@ -10,17 +10,18 @@ from cds_service.facts.derive.view import ASKED, View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry
 from cds_service.facts.vocabulary import CONDITIONS
+from cds_service.terminology import Terminology
 
 _RELAPSED = frozenset({"relapse", "recurrence"})
 
 
 def answer(question: Question, view: View) -> Answer:
     """One reading; entries that are only suspected may count or not."""
-    concepts, what = concepts_asked(question, view.terminology)
-    status = slug(question, "status")
-    entries, gaps = view.entries.of(concepts), view.gaps((CONDITIONS,), what, concepts)
-    if not entries and not gaps:
-        return _nothing(question)
+    concepts, what, nothing = _asked(question, view.terminology)
+    entries = view.entries.of(concepts)
+    if not entries and view.sent_whole:
+        return nothing
+    status, gaps = slug(question, "status"), view.gaps((CONDITIONS,), what, concepts)
     entries = tuple(each for each in entries if _has_status(each, status))
     found = [each for each in entries if each.verification in COUNTED]
     suspected = [each for each in entries if each.verification in SUSPECTED]
@@ -30,9 +31,10 @@ def answer(question: Question, view: View) -> Answer:
 
 
 @lru_cache(maxsize=ASKED)
-def _nothing(question: Question) -> Answer:
-    """None on file, for certain."""
-    return only(question, Reading({"count": Interval.exactly(0)}, _shown([])))
+def _asked(question: Question, terminology: Terminology) -> tuple[frozenset[str], str, Answer]:
+    """The concepts asked about, what they are called, and the answer when none is on file."""
+    nothing = only(question, Reading({"count": Interval.exactly(0)}, _shown([])))
+    return *concepts_asked(question, terminology), nothing
 
 
 def _shown(found: list[ConditionEntry]) -> dict[str, object]:

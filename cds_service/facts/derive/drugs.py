@@ -68,10 +68,13 @@ class Wanted:
 
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many distinct ingredients, and which."""
-    wanted, words = _wanted(question, view.terminology)
+    wanted, words, nothing = _asked(question, view.terminology)
+    uses = view.uses.of(words)
+    if not uses and view.sent_whole:
+        return nothing
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
-    for use in view.uses.of(words):
+    for use in uses:
         if not _is_candidate(use, wanted):
             continue
         for substance in sorted(use.substances & wanted.substances):
@@ -92,7 +95,7 @@ def answer(question: Question, view: View) -> Answer:
             doubts[unidentified(use)] = None
     gaps = view.gaps(wanted.needs, _WHAT, wanted.substances)
     if not (found or doubts or gaps):
-        return _nothing(question, view.terminology)
+        return nothing
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
 
@@ -111,8 +114,8 @@ def _has_ended(use: DrugUse, now: datetime) -> bool:
 
 
 @lru_cache(maxsize=ASKED)
-def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, frozenset[str]]:
-    """What a question wants, and the words that the uses it looks at bear."""
+def _asked(question: Question, terminology: Terminology) -> tuple[Wanted, frozenset[str], Answer]:
+    """What a question wants, the words of the uses it looks at, and its answer if none counts."""
     classes = slugs(question, "class")
     members = (terminology.substances_in(each) for each in classes)
     substances = frozenset(slugs(question, "substance")).union(*members)
@@ -130,7 +133,9 @@ def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, froze
         lingering=slug(question, "lingering"),
         lingers=number(question, "lingers"),
     )
-    return wanted, substances | {UNIDENTIFIED}
+    fields = {"count": Interval.exactly(0), "days_ahead": None}
+    nothing = only(question, Reading(fields, _shown(terminology, wanted, [])))
+    return wanted, substances | {UNIDENTIFIED}, nothing
 
 
 def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
@@ -157,8 +162,10 @@ def _is_with_a_dose(use: DrugUse, wanted: Wanted, view: View) -> bool:
 
 def _days(use: DrugUse) -> set[date]:
     """The days it is planned for, as far as they are known."""
+    if use.days:
+        return set(use.days)
     start = use.start.day if use.start else None
-    return set(use.days) or ({start} if start else set())
+    return {start} if start else set()
 
 
 def _counts(use: DrugUse, substance: str, wanted: Wanted, now: datetime) -> Truth:
@@ -209,14 +216,6 @@ def _reading(
     }
     shown = Later(lambda: _shown(view.terminology, wanted, found))
     return Reading(fields, shown, tuple(use.source for _, use in found))
-
-
-@lru_cache(maxsize=ASKED)
-def _nothing(question: Question, terminology: Terminology) -> Answer:
-    """None in force, for certain."""
-    wanted, _ = _wanted(question, terminology)
-    fields = {"count": Interval.exactly(0), "days_ahead": None}
-    return only(question, Reading(fields, _shown(terminology, wanted, [])))
 
 
 def _shown(

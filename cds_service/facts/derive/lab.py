@@ -134,6 +134,8 @@ def results_of(view: View, analyte: str) -> Results:
 
 def find(view: View, analyte: str, window: Window) -> Found:
     """The results of one analyte to be judged."""
+    if view.sent_whole and analyte not in view.measured:
+        return _never_measured(view.name(analyte), window.within)
     key = ("found", analyte, window)
     found: Found | None = view.known.get(key)
     if found is None:

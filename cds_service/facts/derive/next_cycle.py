@@ -45,10 +45,9 @@ def _ordered(view: View, substance: str, last: Cycle, regimen: Regimen) -> list[
     number = last.number + 1
     days = [
         use.days[0]
-        for use in view.chart.drugs
+        for use in view.uses.of(frozenset((substance,)))
         if use.kind == "order"
         and use.role == "on-file"
-        and substance in use.substances
         and use.status != "entered-in-error"
         and use.cycle == number
         and use.day in (None, 1)

@@ -60,8 +60,10 @@ def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
 
 def _planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
     today = view.today
-    started = (order.start.day,) if order.start and order.start.day else ()
-    ahead = sorted({day for day in order.days or started if day >= today})
+    days = order.days
+    if not days and order.start and order.start.day:
+        days = (order.start.day,)
+    ahead = sorted({day for day in days if day >= today})
     return tuple(ahead) or (today,)
 
 

@@ -88,8 +88,10 @@ def _covers(use: DrugUse, day: date) -> Truth:
 
 
 def _days(use: DrugUse) -> tuple[date, ...]:
+    if use.days:
+        return use.days
     start = use.start.day if use.start else None
-    return use.days or ((start,) if start else ())
+    return (start,) if start else ()
 
 
 def _goes_with_the_bundle(use: DrugUse) -> Truth:

@@ -130,9 +130,9 @@ def amount_per_m2(use: DrugUse, body: Interval | None) -> Interval | None:
 
 def _uses(view: View, substance: str) -> Iterator[DrugUse]:
     """Orders of the substance, wherever they stand, and doses of it that were given."""
-    for use in view.chart.drugs:
+    for use in view.uses.of(frozenset((substance,))):
         recorded = use.kind == "order" or use.status in GIVEN
-        if substance in use.substances and recorded and use.status != "entered-in-error":
+        if recorded and use.status != "entered-in-error":
             yield use
 
 

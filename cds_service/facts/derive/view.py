@@ -81,10 +81,11 @@ class View:
 
     def labs(self, analyte: str) -> list[LabResult]:
         """Every result of an analyte, usable or not."""
-        return self._labs.get(analyte, [])
+        return self.measured.get(analyte, [])
 
     @cached_property
-    def _labs(self) -> Mapping[str, list[LabResult]]:
+    def measured(self) -> Mapping[str, list[LabResult]]:
+        """The results of each analyte of which there are any, in the order of the chart."""
         found: dict[str, list[LabResult]] = defaultdict(list)
         for result in self.chart.labs:
             found[result.analyte].append(result)
@@ -183,6 +184,8 @@ def names_of(slugs: Iterable[str], terminology: Terminology) -> tuple[str, ...]:
 
 
 def _substances(use: DrugUse) -> Iterable[str]:
+    if use.resolved_by != "nothing" and not use.order_set:
+        return use.substances
     words = list(use.substances)
     if use.resolved_by == "nothing":
         words.append(UNIDENTIFIED)
