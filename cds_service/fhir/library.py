@@ -144,17 +144,18 @@ class Library:
         """The resources of a type that are about the patient of the call, and all others."""
         ours: list[Found] = []
         others: list[tuple[Found, Ownership]] = []
-        about_us = self._is_ours
+        usual = ""
         for found in self._by_type.get(one, {}).values():
             subject = found.resource.get("subject")
-            if type(subject) is dict and one != "Patient" and "reference" in subject:
-                reference = subject["reference"]
-                if type(reference) is str and reference in about_us and about_us[reference]:
-                    ours.append(found)
-                    continue
+            # Nearly all name their patient in the same words: those are judged once.
+            if usual and type(subject) is dict and subject.get("reference") == usual:
+                ours.append(found)
+                continue
             ownership = self.ownership(found)
             if ownership == "ours":
                 ours.append(found)
+                if one != "Patient":
+                    usual = usual or text_at(subject, "reference")
             else:
                 others.append((found, ownership))
         return ours, others

@@ -77,17 +77,13 @@ def _moved(day: date, by: timedelta) -> date:
 class Lenders:
     """All results of a chart, for those among them that came without limits.
 
-    Nothing is looked at before one asks. Then each result of its analyte is, once.
+    Nothing is looked at before one asks. Then each of the ``results`` of its analyte is read, once.
     """
 
     def __init__(self) -> None:
         """Start without results; all are added before one asks."""
-        self._results: dict[str, list[Callable[[], _Lender]]] = {}
+        self.results: list[tuple[str, Callable[[], _Lender]]] = []
         self._shelves: dict[str, Mapping[tuple[str, str], _Shelf]] = {}
-
-    def add(self, analyte: str, result: Callable[[], _Lender]) -> None:
-        """Another result of an analyte; it is read when one of its analyte asks."""
-        self._results.setdefault(analyte, []).append(result)
 
     def limits_for(self, result: _Lender, amount: Measured, patient: Patient) -> Limits:
         """The limits of a result with this value that has no upper one of its own.
@@ -110,8 +106,8 @@ class Lenders:
         if result.performer == "" or when is None:
             return None
         if result.analyte not in self._shelves:
-            same = self._results[result.analyte]
-            self._shelves[result.analyte] = _shelves(read() for read in same)
+            same = (read() for analyte, read in self.results if analyte == result.analyte)
+            self._shelves[result.analyte] = _shelves(same)
         shelf = self._shelves[result.analyte].get((result.code, result.performer))
         return shelf.newest_near(when.first) if shelf else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 
 from cds_service.errors import DataUnavailable
@@ -77,8 +76,9 @@ def read_chart(
         harms=read_harms(material),
         lines=read_lines(material),
         gaps=gaps,
+        # Last, when everything has been read.
+        set_aside=tuple(dict.fromkeys(material.aside)),
     )
-    chart = replace(chart, set_aside=tuple(dict.fromkeys(material.aside)))
     _refuse_without_any_draft(call, material, chart)
     return chart
 

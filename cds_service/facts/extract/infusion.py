@@ -50,6 +50,8 @@ _IN_A_BAG = re.compile(
 )
 _WORDS = {"one": Fraction(1), "an": Fraction(1), "two": Fraction(2), "half an": Fraction(1, 2)}
 
+_SAYS_NOTHING = Infusion()
+
 _MIXED = re.compile(
     r"\b(?:mixed? (?:together )?with|together with|in the same (?:bag|line|syringe) (?:as|with)"
     r"|same (?:bag|line) (?:as|with)|y-?site(?:d)? with|(?:run|infused?|given) (?:\w+ )?with"
@@ -89,7 +91,7 @@ def infusion_of(
         syringe=any(_SYRINGE.search(text) for text in texts)
         or any(_SYRINGE.search(words) for words in _methods(dosages)),
     )
-    return None if infusion == Infusion() else infusion
+    return None if infusion == _SAYS_NOTHING else infusion
 
 
 def _clauses(dosage: Resource) -> Iterator[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.extract.numbers import measured_of, number_of
 from cds_service.facts.extract.words import tidy
 from cds_service.facts.interval import Interval
@@ -26,6 +26,9 @@ _SEXES = {
 }
 """Words and SNOMED CT codes (FHIR value set referencerange-appliesto) for a range of one sex."""
 
+_SPECIAL = frozenset({"type", "appliesTo", "age"})
+"""What says that a range is another than the normal one of everybody."""
+
 _YEARS = {"a": 1, "y": 1, "yr": 1, "yrs": 1, "year": 1, "years": 1}
 _MONTHS = {"mo": 1, "month": 1, "months": 1}
 _DAYS = {"d": 1, "day": 1, "days": 1, "wk": 7, "week": 7, "weeks": 7}
@@ -35,7 +38,7 @@ _BELOW = re.compile(r"(?:<=?|≤|up to)\s*(?P<high>\d.*)", re.IGNORECASE)
 _ABOVE = re.compile(r"(?:>=?|≥)\s*(?P<low>\d.*)")
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Limits:
     """Upper and lower limit of normal in the unit of the value; ``note`` says what was odd.
 
@@ -58,7 +61,8 @@ def limits_of(
     pairs = [
         pair
         for each_range in each(result, "referenceRange")
-        if _is_normal(each_range) and _fits(each_range, patient, when)
+        if _SPECIAL.isdisjoint(each_range)
+        or (_is_normal(each_range) and _fits(each_range, patient, when))
         for pair in _limits_in(each_range, value, analyte)
     ]
     highs = [high for _, high in pairs if high is not None]
@@ -182,4 +186,6 @@ def _printed_limits(printed: str) -> tuple[Measured | None, Measured | None]:
 
 def _was_converted(limit: Measured) -> bool:
     printed_unit = limit.printed.partition(" ")[2]
+    if printed_unit == limit.unit:
+        return False
     return printed_unit != "" and normal_unit(printed_unit) != limit.unit

@@ -50,6 +50,7 @@ class _Order:
         self.resolved_by = drug.by
         self.role = found.role
         self.status = _status(found, resource)
+        self.order_set = order_set_of(found, material)
         self.do_not_perform = resource.get("doNotPerform") is True
 
     @property
@@ -67,10 +68,6 @@ class _Order:
     @property
     def status_reason(self) -> str:
         return name_of(self._resource.get("statusReason"))
-
-    @property
-    def order_set(self) -> str:
-        return order_set_of(self._found, self._material)
 
     @property
     def local_use(self) -> bool:

@@ -54,7 +54,8 @@ def result_of(
     """
     # The lender is not the result itself: all results would hold each other, and their memory wait
     # for the garbage collector, which stops a call for longer than it takes.
-    lenders.add(analyte, partial(_Sent, analyte, part, whole, found, element, material))
+    lender = partial(_Sent, analyte, part, whole, found, element, material)
+    lenders.results.append((analyte, lender))
     sent = _Borrowing(analyte, part, whole, found, element, material)
     sent.lenders = lenders
     return LabResult.read_from(sent)
