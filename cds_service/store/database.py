@@ -222,10 +222,18 @@ class Database:
         return engine
 
     def _pooling(self) -> dict[str, Any]:
-        """Few connections for many threads: a database has not that many slots."""
+        """Few connections for many threads: a database has not that many slots.
+
+        The one used last is used next: SQLite forgets the pages it read when another has written.
+        """
         if self._patience is None:
             return {"poolclass": NullPool}
-        return {"pool_size": 4, "max_overflow": 4, "pool_timeout": self._patience}
+        return {
+            "pool_size": 4,
+            "max_overflow": 4,
+            "pool_timeout": self._patience,
+            "pool_use_lifo": True,
+        }
 
     def _make_file(self, *_: object) -> None:
         if self.file:

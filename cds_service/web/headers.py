@@ -10,101 +10,108 @@ import logging
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
-from uuid import uuid4
 
 from flask import Flask, Response, g, request
 
+from cds_service.cards.random_uuid import random_uuid
 from cds_service.clients import Client
+from cds_service.decide import Parts
 from cds_service.settings import Settings
 from cds_service.web.door import ROOMS
+from cds_service.web.metrics import count
 from cds_service.web.parts import parts
 from cds_service.web.told import told
 
 log = logging.getLogger(__name__)
 
+Headers = tuple[tuple[str, str], ...]
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
-_PROTECTION = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
+_PROTECTION: Headers = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-Frame-Options", "DENY"),
+    ("Referrer-Policy", "no-referrer"),
+)
+_YEAR_OF_TLS: Headers = (("Strict-Transport-Security", "max-age=31536000"),)
 # A page brings its own policy; nothing else that we send is a document with a life of its own.
 _NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'"
-_YEAR_OF_TLS = "max-age=31536000"
 
 
 def register_headers(app: Flask) -> None:
-    """Run before and after every request, errors included."""
+    """Run before and after every request, errors included.
+
+    One function before and one after: the framework takes its time between two.
+    """
     with app.app_context():
-        settings = parts().settings
+        joined = parts()
     app.before_request(_begin)
-    app.before_request(_answer_preflight)
-    if settings.clients is None:
-        app.after_request(_allow_any_origin)
-    else:
-        app.after_request(partial(_allow_listed_origin, settings.clients))
-    app.after_request(partial(_protect, settings))
-    app.after_request(_finish)
+    app.after_request(partial(_finish, joined, _always(joined.settings)))
 
 
-def _begin() -> None:
+def _begin() -> Response | None:
     """The id is ours: one that a caller chose might name a patient in our log."""
-    g.request_id = str(uuid4())
+    g.request_id = random_uuid()
     g.started = perf_counter()
+    return _answer_preflight() if request.method == "OPTIONS" else None
 
 
 def _answer_preflight() -> Response | None:
     """A browser asks before it calls, without a token; what is allowed stands in the headers."""
-    if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+    if "Access-Control-Request-Method" in request.headers:
         answer = Response(status=HTTPStatus.NO_CONTENT)
         del answer.headers["Content-Type"]
         return answer
     return None
 
 
-def _allow_any_origin(answer: Response) -> Response:
-    return _allow(answer, "*")
-
-
-def _allow_listed_origin(clients: tuple[Client, ...], answer: Response) -> Response:
-    answer.vary.add("Origin")
-    if request.blueprint in ROOMS:
-        return answer  # the pages of the workbench are for nobody but themselves
-    origin = request.headers.get("Origin", "")
-    callers = (g.caller.client,) if "caller" in g else clients
-    if origin and any(origin in client.cors_origins for client in callers):
-        return _allow(answer, origin)
+def _finish(joined: Parts, always: Headers, answer: Response) -> Response:
+    answer.headers.extend(always)
+    answer.headers.setdefault("Content-Security-Policy", _NOT_A_PAGE)
+    answer.headers.add("X-Request-ID", g.request_id)
+    _allow(_origin_let_in(joined.settings.clients, answer), answer)
+    _tell(joined, answer.status_code)
     return answer
 
 
-def _allow(answer: Response, origin: str) -> Response:
-    answer.headers["Access-Control-Allow-Origin"] = origin
-    answer.headers["Access-Control-Expose-Headers"] = "X-Request-ID"
+def _always(settings: Settings) -> Headers:
+    """What is the same on every answer."""
+    return _PROTECTION + (_YEAR_OF_TLS if settings.public_url.startswith("https:") else ())
+
+
+def _origin_let_in(clients: tuple[Client, ...] | None, answer: Response) -> str:
+    """The origin whose pages may read this answer; ``*`` for all of them, empty for none."""
+    if clients is None:
+        return "*"
+    answer.vary.add("Origin")
+    if request.blueprint in ROOMS:
+        return ""  # the pages of the workbench are for nobody but themselves
+    origin = request.headers.get("Origin", "")
+    callers = (g.caller.client,) if "caller" in g else clients
+    return origin if any(origin in client.cors_origins for client in callers) else ""
+
+
+def _allow(origin: str, answer: Response) -> None:
+    if not origin:
+        return
+    answer.headers.add("Access-Control-Allow-Origin", origin)
+    answer.headers.add("Access-Control-Expose-Headers", "X-Request-ID")
     if request.method == "OPTIONS":
         answer.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         answer.headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
         answer.headers["Access-Control-Max-Age"] = "600"
-    return answer
 
 
-def _protect(settings: Settings, answer: Response) -> Response:
-    answer.headers.update(_PROTECTION)
-    answer.headers.setdefault("Content-Security-Policy", _NOT_A_PAGE)
-    if settings.public_url.startswith("https:"):
-        answer.headers["Strict-Transport-Security"] = _YEAR_OF_TLS
-    return answer
-
-
-def _finish(answer: Response) -> Response:
-    answer.headers["X-Request-ID"] = g.request_id
-    rule = request.url_rule
+def _tell(joined: Parts, status: int) -> None:
+    """A line in the log, and the counters."""
+    rule, method, about = request.url_rule, request.method, told(joined)
+    route, seconds = rule.rule if rule else "unknown", perf_counter() - g.started
     fields = {
         "request_id": g.request_id,
-        "method": request.method if request.method in _METHODS else "other",
-        "route": rule.rule if rule else "unknown",
-        "status": answer.status_code,
-        "ms": round((perf_counter() - g.started) * 1000, 1),
-        **told(),
+        "method": method if method in _METHODS else "other",
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        **about,
     }
     log.info("request answered", extra=fields)
-    return answer
+    count(joined.metrics, route, method, status, seconds, about.get("service"))

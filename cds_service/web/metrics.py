@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from time import perf_counter
-
-from flask import Blueprint, Flask, Response, g, request
+from flask import Blueprint, Response, request
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from cds_service import __version__
 from cds_service.engine.durable import engine_state
-from cds_service.metrics import Standing
+from cds_service.metrics import Metrics, Standing
 from cds_service.web.health import mode, rulebook_problems
 from cds_service.web.parts import parts
-from cds_service.web.told import asked_service
 
 blueprint = Blueprint("metrics", __name__)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
 _HOOK_CALL = "hooks.call"
-
-
-def register_metrics(app: Flask) -> None:
-    """Count every answer, refusals and failures included."""
-    app.before_request(_begin)
-    app.after_request(_count)
 
 
 @blueprint.get("/metrics")
@@ -49,20 +40,13 @@ def metrics() -> Response:
     return answer
 
 
-def _begin() -> None:
-    g.counted_from = perf_counter()
+def count(
+    metrics: Metrics, route: str, method: str, status: int, seconds: float, service: str | None
+) -> None:
+    """Count an answer, a refusal or a failure included; ``service``: the one that was asked.
 
-
-def _count(answer: Response) -> Response:
-    """Addresses and methods are told by our own words for them: a caller may send any number."""
-    rule, counted = request.url_rule, parts().metrics
-    counted.request(
-        rule.rule if rule else "unknown",
-        request.method if request.method in _METHODS else "other",
-        answer.status_code,
-        perf_counter() - g.counted_from,
-    )
-    if request.endpoint == _HOOK_CALL:
-        service = asked_service()
-        counted.call(service.id if service else "unknown", answer.status_code)
-    return answer
+    Addresses and methods are told by our own words for them: a caller may send any number.
+    """
+    metrics.request(route, method if method in _METHODS else "other", status, seconds)
+    if service is not None and request.endpoint == _HOOK_CALL:
+        metrics.call(service, status)

@@ -41,6 +41,5 @@ def register(app: Flask) -> None:
         app.register_blueprint(module.blueprint)
     register_static_files(app)
     register_errors(app)
-    metrics.register_metrics(app)
     register_headers(app)
     register_authentication(app)
