@@ -21,7 +21,10 @@ _SUBJECTS = ("subject", "patient")
 
 
 class Found(NamedTuple):
-    """A resource and how it came: under which key (``draftOrders`` or a prefetch key)."""
+    """A resource and how it came: under which key (``draftOrders`` or a prefetch key).
+
+    ``about`` is how it names its subject, where that was looked at when it came.
+    """
 
     resource: Resource
     type: str
@@ -29,6 +32,7 @@ class Found(NamedTuple):
     key: str
     role: Role = "on-file"
     full_url: str = ""
+    about: object = None
 
     @property
     def is_draft(self) -> bool:
@@ -73,7 +77,11 @@ class Library:
             ):
                 self._add(entry, key, "on-file")
                 continue
-            found = new(Found, (resource, resource_type, reference, key, "on-file", full_url))
+            subject = resource.get("subject")
+            about = subject.get("reference") if type(subject) is dict else None
+            found = new(
+                Found, (resource, resource_type, reference, key, "on-file", full_url, about)
+            )
             by_reference[reference] = known_types[resource_type][reference] = found
             if full_url:
                 if "/_history/" in full_url:
@@ -146,16 +154,15 @@ class Library:
         others: list[tuple[Found, Ownership]] = []
         usual = ""
         for found in self._by_type.get(one, {}).values():
-            subject = found.resource.get("subject")
             # Nearly all name their patient in the same words: those are judged once.
-            if usual and type(subject) is dict and subject.get("reference") == usual:
+            if usual and found.about == usual:
                 ours.append(found)
                 continue
             ownership = self.ownership(found)
             if ownership == "ours":
                 ours.append(found)
-                if one != "Patient":
-                    usual = usual or text_at(subject, "reference")
+                if one != "Patient" and isinstance(found.about, str):
+                    usual = usual or found.about
             else:
                 others.append((found, ownership))
         return ours, others
