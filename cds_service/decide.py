@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -181,8 +182,8 @@ def _record(
     """The call as the card log keeps it; ``judged`` None: it could not be."""
     verdicts = judged.verdicts if judged else ()
     missing = missing_records(verdicts)
-    for each in missing:
-        parts.metrics.unknown(each.reason)
+    for reason, times in Counter(each.reason for each in missing).items():
+        parts.metrics.unknown(reason, times)
     return CallRecord(
         id=call_id,
         at=now,

@@ -95,9 +95,9 @@ class Metrics:
         """Count a card; ``shown_as``: whether an earlier answer softened it or left it out."""
         self._cards(rule, indicator, shown_as).inc()
 
-    def unknown(self, reason: str) -> None:
-        """Count something that was not known."""
-        self._unknowns(reason).inc()
+    def unknown(self, reason: str, times: int = 1) -> None:
+        """Count things that were not known for the same reason."""
+        self._unknowns(reason).inc(times)
 
     def disagreement(self, rule: str) -> None:
         """Count a rule that the evaluators judged differently."""

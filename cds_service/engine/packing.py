@@ -37,9 +37,10 @@ class Pack:
 
 
 def packed(conditions: Mapping[str, Expression]) -> list[Pack]:
-    """Rules by name as few packs, each rule in the first that takes it."""
+    """Rules by name as few packs, the longest first, each in the first that takes it."""
     packs: list[Pack] = []
-    for name, condition in conditions.items():
+    by_length = sorted(conditions.items(), key=lambda each: -_expressions(each[1]))
+    for name, condition in by_length:
         pack = next((each for each in packs if each.takes(condition)), None)
         if pack is None:
             packs.append(pack := Pack())
