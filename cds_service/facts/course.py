@@ -10,11 +10,11 @@ three (a dose may have been left out). Both numbers come from the regimen.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 from cds_service.facts.answers import Source
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse, Measured, Moment
 from cds_service.facts.regimen import Regimen
@@ -25,7 +25,7 @@ GIVEN = frozenset({"completed", "in-progress"})
 _ONE_DOSE = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Dose:
     """One dose given, one per calendar day. ``at`` is the end of it if a time was recorded."""
 
@@ -36,7 +36,7 @@ class Dose:
     per_m2: Measured | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class DoseHistory:
     """All doses given up to now in time order; ``undated`` were given on a day nobody recorded."""
 
@@ -54,7 +54,7 @@ class DoseHistory:
         return self.doses[0] if self.doses else None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Cycle:
     """A cycle as begun: its number, counted from 1, and the doses given in it."""
 
@@ -72,7 +72,7 @@ class Cycle:
         return self.doses[-1].day
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Place:
     """Where a dose belongs: cycle and day, both counted from 1."""
 

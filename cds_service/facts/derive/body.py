@@ -7,12 +7,12 @@ the patient only stated is no weight for dosing and is not read as one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
 from math import isqrt
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import patient
 from cds_service.facts.derive.lab import Found, find, recency, within
 from cds_service.facts.derive.numbers import plain, rounded
@@ -27,7 +27,7 @@ SURFACE = "body surface area"
 _SCALE = 10**20
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class WeightChange:
     """How far the weight moved since the surface on file was determined, in percent of it."""
 
@@ -36,7 +36,7 @@ class WeightChange:
     percent: Fraction
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Surface:
     """The body surface in m2, or why there is none.
 

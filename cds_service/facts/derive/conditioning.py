@@ -8,11 +8,11 @@ other count, and none older than the window. Two orders of one ingredient are on
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.drugs import is_live, item
 from cds_service.facts.derive.transplant import graft_day, grafts, intended, statements
@@ -38,7 +38,7 @@ _UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 _WHAT = "conditioning drugs"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Course:
     """What a question asks about: the drugs that count, and the time around day 0."""
 
@@ -49,7 +49,7 @@ class Course:
     day0: Moment | None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Given:
     """One alkylator on one day, given or ordered. ``undated``: ordered without naming a day."""
 

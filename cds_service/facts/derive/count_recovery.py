@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive.blood_count import before_treatment
 from cds_service.facts.derive.counts import Count, Latest, before_dose, latest, limit_of
 from cds_service.facts.derive.lab import period_of
@@ -17,7 +17,7 @@ from cds_service.facts.unknown import Reason, Unknown
 _LIMITS = {"anc": "neutrophils_at_least", "platelets": "platelets_at_least"}
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Trend:
     """One analyte at the three days that matter, and its limit."""
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial, reduce
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Dose
 from cds_service.facts.derive.body import Surface, surface
 from cds_service.facts.derive.expected_dose import Expected, expected_dose
 from cds_service.facts.derive.numbers import plain
 from cds_service.facts.derive.order import (
     Position,
+    come_to,
     cycle_text,
     is_day_one,
     known_cycle,
@@ -23,7 +25,6 @@ from cds_service.facts.derive.order import (
     planned_days,
     position,
     running_cycle,
-    walked,
 )
 from cds_service.facts.derive.reduction import (
     Level,
@@ -44,7 +45,7 @@ from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_
 _DOSE = "dose of this order"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Ordered:
     """One draft with everything its dose is compared with."""
 
@@ -58,7 +59,7 @@ class Ordered:
     reductions: Reductions
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class _Sum:
     """Doses in mg/m2, ``is_whole`` when the amount of each is known."""
 
@@ -202,8 +203,8 @@ def _sum_in_cycle(view: View, substance: str, ordered: Ordered) -> Interval | Un
 
 def _cumulative(view: View, substance: str, ordered: Ordered) -> Interval | Unknown:
     """All doses with this one, to a hundredth: rounded vials must not add up to a finding."""
-    walk = walked(view, substance, "sum", _NOTHING, partial(_plus, ordered.body.value))
-    total = _with_this(view, ordered, walk.before(planned_day(view, ordered.use)))
+    plus, day = partial(_plus, ordered.body.value), planned_day(view, ordered.use)
+    total = _with_this(view, ordered, come_to(view, substance, "sum", _NOTHING, plus, day))
     if isinstance(total, Unknown):
         return total
     return Interval(_hundredth(total.lo), _hundredth(total.hi))

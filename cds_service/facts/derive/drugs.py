@@ -8,12 +8,12 @@ while it lingers (amiodarone), and a drug nobody could identify might be any.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive.view import (
     ASKED,
     DRAFTS,
@@ -45,7 +45,7 @@ _ENDED = ("completed", "stopped", "in-progress", *LIVE["order"], "intended")
 _WHAT = "active medications"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Wanted:
     """What a question about drugs asks for."""
 
@@ -75,7 +75,7 @@ def answer(question: Question, view: View) -> Answer:
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
     for use in uses:
-        if not _is_candidate(use, wanted):
+        if use.do_not_perform or not (wanted.drafts if use.role == "draft" else wanted.on_file):
             continue
         for substance in sorted(use.substances & wanted.substances):
             if substance in wanted.not_as_single_dose and _is_with_a_dose(use, wanted, view):
@@ -93,7 +93,7 @@ def answer(question: Question, view: View) -> Answer:
             and not _is_only_local(use, wanted)
         ):
             doubts[unidentified(use)] = None
-    gaps = view.gaps(wanted.needs, _WHAT, wanted.substances)
+    gaps = () if view.sent_whole else view.gaps(wanted.needs, _WHAT, wanted.substances)
     if not (found or doubts or gaps):
         return nothing
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
@@ -136,12 +136,6 @@ def _asked(question: Question, terminology: Terminology) -> tuple[Wanted, frozen
     fields = {"count": Interval.exactly(0), "days_ahead": None}
     nothing = only(question, Reading(fields, _shown(terminology, wanted, [])))
     return wanted, substances | {UNIDENTIFIED}, nothing
-
-
-def _is_candidate(use: DrugUse, wanted: Wanted) -> bool:
-    if use.do_not_perform:
-        return False
-    return wanted.drafts if use.role == "draft" else wanted.on_file
 
 
 def _is_only_local(use: DrugUse, wanted: Wanted) -> bool:

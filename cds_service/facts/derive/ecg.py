@@ -7,11 +7,11 @@ was begun. A result that is preliminary, undated or unreadable leaves open wheth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
 from cds_service.facts.derive.drugs import NEEDS, is_live, unidentified
 from cds_service.facts.derive.lab import Found
@@ -28,7 +28,7 @@ from cds_service.terminology import Terminology
 _UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Want:
     """One reason to have an ECG: from a day on, or later than a moment.
 

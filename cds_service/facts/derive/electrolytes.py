@@ -12,11 +12,11 @@ normal would lower it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, partial
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
 from cds_service.facts.derive.lab import STALE, Found, Window, find, window_of
 from cds_service.facts.derive.lab_panel import grouped
@@ -34,7 +34,7 @@ ALBUMIN = "albumin"
 _ONE_MG_DL = Measured(Interval.exactly(1), "mg/dL", "1 mg/dL")
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Level:
     """One result against its limit. ``why``: what keeps it open when ``low`` is None.
 
@@ -47,7 +47,7 @@ class Level:
     why: Unknown | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Electrolyte:
     """What the results say of one electrolyte; ``gaps`` when they do not say all."""
 

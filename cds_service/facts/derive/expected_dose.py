@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from fractions import Fraction
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Interval
 from cds_service.facts.regimen import CyclePlan, Regimen
 from cds_service.facts.unknown import Unknown
@@ -14,7 +14,7 @@ FIRST, IN_REMISSION, WITHOUT = "first", "later-in-remission", "later-without-rem
 _LATER = (IN_REMISSION, WITHOUT)
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Expected:
     """The labelled doses in mg/m2, one set for each place the dose may have in the course.
 

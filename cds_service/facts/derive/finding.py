@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
 from cds_service.facts.derive.lab import days_text
 from cds_service.facts.derive.view import View, days, only, slug
@@ -15,7 +15,7 @@ from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Result:
     """One result: positive or negative in words, or a number in the analyte's canonical unit.
 

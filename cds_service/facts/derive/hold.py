@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Source, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive.numbers import rounded
 from cds_service.facts.derive.order import planned_day
 from cds_service.facts.derive.view import View, only, slug
@@ -38,7 +38,7 @@ _NOT_TOXIC = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Hold:
     """A dose held on a day. ``for_toxicity`` is None when the reason does not tell."""
 

@@ -164,8 +164,8 @@ def find_among(
         return _never_measured(name, window.within)
     now = view.now
     newest, fitting, unsure = _looked_through(among, window, now)
-    results = tuple(_beside(newest, fitting, now))
-    gaps = view.gaps((OBSERVATIONS,), name, concerns)
+    results = _beside(newest, fitting, now)
+    gaps = () if view.sent_whole else view.gaps((OBSERVATIONS,), name, concerns)
     if unsure:
         gaps = (*gaps, *_doubts(unsure, newest, name, window, now))
     if newest:
@@ -200,10 +200,15 @@ def _looked_through(
     if among.ahead:
         unsure += ((one.place, one.result) for one in among.ahead)
     enough = when.oldest(now, window.within)
+    is_plain = window.after is None and window.before is None
     for one in among.newest_first:
         if enough and one.latest < enough:
             break
-        fits = _fits(one.when, window, now)
+        fits = (
+            when.is_within(one.when, now, window.within)
+            if is_plain
+            else _fits(one.when, window, now)
+        )
         if fits and one.result.value is not None:
             fitting.append(one)
             if newest is None and one.result.status == "final":
@@ -242,8 +247,6 @@ def _doubt(result: LabResult, name: str, window: Window, now: datetime) -> Unkno
 
 def _fits(moment: Moment, window: Window, now: datetime) -> Truth:
     """Whether a moment lies in the window; None when its date is too vague to tell."""
-    if window.after is None and window.before is None:
-        return when.is_within(moment, now, window.within)
     truths = (
         when.is_within(moment, now, window.within),
         when.is_after_dose(moment, window.after) if window.after else True,
@@ -269,16 +272,21 @@ def _may_be_newer(result: LabResult, newest: Placed | None, now: datetime) -> bo
     return when.span(result.when, now.tzinfo)[1] >= newest.latest
 
 
-def _beside(newest: Placed | None, fitting: list[Placed], now: datetime) -> Iterator[Usable]:
+def _beside(newest: Placed | None, fitting: list[Placed], now: datetime) -> tuple[Usable, ...]:
     """The newest final, finals that contradict it, and preliminary results that are newer.
 
     The others as the chart has them.
     """
     first = Usable.of(newest.result) if newest else None
-    if first:
-        yield first
-    if len(fitting) == 1 and newest:
-        return
+    if first and len(fitting) == 1:
+        return (first,)
+    others = _others(first, newest, fitting, now)
+    return (first, *others) if first else tuple(others)
+
+
+def _others(
+    first: Usable | None, newest: Placed | None, fitting: list[Placed], now: datetime
+) -> Iterator[Usable]:
     for one in sorted(fitting, key=_place):
         usable = Usable.of(one.result) if one is not newest else None
         if usable is None:

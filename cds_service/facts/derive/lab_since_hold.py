@@ -6,11 +6,11 @@ unread page or a vague date may hide a lower one, so the lowest is then known on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
 from cds_service.facts.derive.hold import holds
 from cds_service.facts.derive.lab import times_uln
@@ -23,7 +23,7 @@ from cds_service.facts.unknown import Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Course:
     """The final results of one test since a day, oldest first; ``hidden``: there may be more."""
 

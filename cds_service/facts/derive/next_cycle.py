@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Cycle
 from cds_service.facts.derive.view import View
 from cds_service.facts.regimen import Regimen
@@ -12,7 +12,7 @@ from cds_service.facts.regimen import Regimen
 _FIRST, _LATER = "first", "later-without-remission"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class PlannedDay:
     """A planned day 1 and who says so."""
 

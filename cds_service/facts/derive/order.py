@@ -7,11 +7,11 @@ from the doses given, with this order as the next one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import TypeVar
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Cycle, Dose, Place, place_next, with_next
 from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
 from cds_service.facts.derive.walk import Walk
@@ -23,7 +23,7 @@ from cds_service.facts.vocabulary import CARE_PLANS
 S = TypeVar("S")
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Position:
     """Where an order stands in the course: cycle and day, and who says so.
 
@@ -95,15 +95,27 @@ def running_cycle(view: View, substance: str, planned: date) -> Cycle | None:
     def step(running: Cycle | None, dose: Dose) -> Cycle | None:
         return with_next(running, dose, regimen)
 
-    return walked(view, substance, "cycle", None, step).before(planned)
+    return come_to(view, substance, "cycle", None, step, planned)
 
 
-def walked(
-    view: View, substance: str, name: str, start: S, step: Callable[[S, Dose], S]
-) -> Walk[S]:
-    """The doses given, and those ordered in the same call, walked once under that name."""
+def come_to(
+    view: View, substance: str, name: str, start: S, step: Callable[[S, Dose], S], day: date
+) -> S:
+    """What comes of the doses given and ordered before a dose of that day, from the ``start``.
+
+    They are walked once under that name, and only when there are any.
+    """
     given, key = view.doses(substance).doses, ("walk", name, substance)
-    return view.once(key, lambda: Walk(given, _ordered(view, substance), start, step))
+    if not given and day <= _first_ordered_day(view, substance):
+        return start
+    return view.once(key, lambda: Walk(given, _ordered(view, substance), start, step)).before(day)
+
+
+def _first_ordered_day(view: View, substance: str) -> date:
+    drafts, key = view.drafts(substance), ("first ordered day", substance)
+    return view.once(
+        key, lambda: min((planned_day(view, each) for each in drafts), default=date.max)
+    )
 
 
 def _ordered(view: View, substance: str) -> Iterator[Dose]:

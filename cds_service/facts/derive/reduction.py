@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 from cds_service.facts.answers import Source
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive.view import View
 from cds_service.facts.interval import Interval
@@ -45,7 +45,7 @@ MOST_TOLD = 20
 """Reductions looked at; the earliest ones, because every reduced dose since counts for them."""
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Level:
     """A reduced dose on file: in mg/m2, the labelled dose, its part of that, and its day."""
 
@@ -55,7 +55,7 @@ class Level:
     day: date | None
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Reduction:
     """A reduction on file: the order or dose that tells of it, and the lowest doses that show it.
 
@@ -69,7 +69,7 @@ class Reduction:
     levels: tuple[Level, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Reductions:
     """What the chart tells of reductions, and every dose that shows one, the lowest first.
 

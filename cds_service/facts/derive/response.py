@@ -7,10 +7,10 @@ in remission and dated so counts as CR or CRi, and says nothing of MRD.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from cds_service.facts.answers import Answer, Question, Reading, Value
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Cycle, Dose
 from cds_service.facts.derive import when
 from cds_service.facts.derive.condition import COUNTED
@@ -30,7 +30,7 @@ _FIELDS = ("assessed", "remission", "mrd_assessed", "mrd_negative", "goal_reache
 _SINCE_FIRST = "response since the first dose"
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Period:
     """When an assessment must be dated to count: after a dose, and up to a day (if one is given).
 

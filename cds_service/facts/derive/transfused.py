@@ -7,10 +7,10 @@ words. Nothing found is no proof that none was given; the rules say so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 from cds_service.facts.answers import Question, Source
+from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import GIVEN
 from cds_service.facts.derive import when
 from cds_service.facts.derive.view import View, days, slug
@@ -23,7 +23,7 @@ NEEDS = (PROCEDURES, MEDICATION_ADMINISTRATIONS)
 _DONE = frozenset({"completed", "in-progress", "unknown", ""})
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Transfusion:
     """One transfusion; its day is None when nobody recorded it."""
 
@@ -32,7 +32,7 @@ class Transfusion:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
+@cheap_dataclass(frozen=True, slots=True)
 class Transfusions:
     """The transfusions of a chart, how long one tells on a count, and why there may be more."""
 

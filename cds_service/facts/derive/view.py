@@ -6,10 +6,11 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from cds_service.facts.answers import Answer, Question, Reading
+from cds_service.facts.cheap import kept
 from cds_service.facts.course import Cycle, DoseHistory, cycles, dose_history
 from cds_service.facts.derive.index import Index
 from cds_service.facts.derive.results import Results
@@ -83,7 +84,7 @@ class View:
         """Every result of an analyte, usable or not."""
         return self.measured.get(analyte, [])
 
-    @cached_property
+    @kept
     def measured(self) -> Mapping[str, list[LabResult]]:
         """The results of each analyte of which there are any, in the order of the chart."""
         found: dict[str, list[LabResult]] = defaultdict(list)
@@ -91,12 +92,12 @@ class View:
             found[result.analyte].append(result)
         return found
 
-    @cached_property
+    @kept
     def uses(self) -> Index[DrugUse]:
         """Every use of a drug by substance, ``UNIDENTIFIED`` and ``AS_CONDITIONING``."""
         return Index(self.chart.drugs, _substances)
 
-    @cached_property
+    @kept
     def entries(self) -> Index[ConditionEntry]:
         """Every diagnosis by concept."""
         return Index(self.chart.conditions, lambda entry: entry.concepts)
