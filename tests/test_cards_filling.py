@@ -125,23 +125,24 @@ def by_jinja(source: str, environment: SandboxedEnvironment, given: dict[str, ob
 
 @given(SOURCES, st.lists(SHOWN, min_size=1, max_size=3), st.booleans())
 def test_any_detail_that_we_fill_reads_as_jinja_fills_it(source, shown, later):
+    found = names(*shown, later=later)
     plain = templates._plain(source, templates._FOR_DETAIL, OWN, templates._for_detail)
-    filled = templates._detail_of(plain, names(*shown, later=later)) if plain else None
+    filled = templates._detail_of(plain, found) if plain else None
 
     if filled is not None:
-        assert filled == by_jinja(source, templates._FOR_DETAIL, names(*shown))
+        assert filled == by_jinja(source, templates._FOR_DETAIL, found)
 
 
 @given(SOURCES, st.lists(SHOWN, min_size=1, max_size=3))
 def test_any_summary_that_we_fill_reads_as_jinja_fills_it(source, shown):
+    found = names(*shown)
     plain = templates._plain(source, templates._FOR_SUMMARY, OWN, templates._short_always)
-    filled = templates._summary_of(plain, names(*shown)) if plain else None
+    filled = templates._summary_of(plain, found) if plain else None
 
     if filled is not None:
-        budgets = {templates._BUDGET: SUMMARY_LIMIT}
-        whole = by_jinja(source, templates._FOR_SUMMARY, names(*shown) | budgets)
+        whole = by_jinja(source, templates._FOR_SUMMARY, found | {templates._BUDGET: SUMMARY_LIMIT})
         assert bool(filled) == bool(whole.split())
-        assert filled == templates._summary(source, None, names(*shown))
+        assert filled == templates._summary(source, None, found)
 
 
 def fired(rule: Rule) -> list[tuple[Verdict, Case]]:

@@ -291,7 +291,24 @@ _FILTERS: Mapping[str, Callable[..., object]] = {
     "count_of": _count_of,
     "of": _of,
 }
-_PLAIN_FILTERS = {**_FILTERS, "capitalize": do_capitalize, "lower": do_lower}
+
+
+def _of_text(work: Callable[[str], str]) -> Callable[[object], str]:
+    """A filter of Jinja for texts; what it makes of anything else, it makes alone."""
+
+    def on_text(value: object) -> str:
+        if not isinstance(value, (str, Names)):
+            raise TypeError("not a text")
+        return work(str(value))
+
+    return on_text
+
+
+_PLAIN_FILTERS: Mapping[str, Callable[..., object]] = {
+    **_FILTERS,
+    "capitalize": _of_text(do_capitalize),
+    "lower": _of_text(do_lower),
+}
 """Those that need nothing but what is before them."""
 
 
