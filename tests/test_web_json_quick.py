@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.strict_json import dumps, parse
+from cds_service.strict_json import Shape, dumps, parse, plain
 from cds_service.strict_json.careful import read_carefully
 from cds_service.strict_json.limits import MAX_DEPTH, JSONError, is_too_deep
 from cds_service.strict_json.quick import InDoubtError, read_quickly
@@ -215,3 +215,23 @@ def test_every_character_is_written_in_the_one_form() -> None:
     every = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
 
     assert dumps([every]) == written([every]).encode()
+
+
+class Told(Shape):
+    """An object of fixed members."""
+
+    first_member: str
+    anything: object = None
+    more: tuple[Told, ...] = ()
+
+
+@given(st.text(alphabet=st.characters(), max_size=5), values)
+def test_an_object_of_fixed_members_is_written_as_one_of_any(text: str, value: object) -> None:
+    def shaped() -> bytes:
+        return dumps(Told(text, plain(value), (Told("x"),)))
+
+    def free() -> bytes:
+        members = {"firstMember": text, "anything": value, "more": [{"firstMember": "x"}]}
+        return dumps({name: each for name, each in members.items() if each is not None})
+
+    assert told(shaped) == told(free)

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from cds_service.strict_json.limits import JSON, MAX_EXPONENT, JSONError, under
 from cds_service.strict_json.reading import parse
-from cds_service.strict_json.writing import dumps
+from cds_service.strict_json.writing import Shape, dumps, plain
 
-__all__ = ["JSON", "MAX_EXPONENT", "JSONError", "dumps", "parse", "under"]
+__all__ = ["JSON", "MAX_EXPONENT", "JSONError", "Shape", "dumps", "parse", "plain", "under"]
