@@ -60,16 +60,6 @@ def test_silence_is_not_a_no():
     assert fields["days_ahead"] is None
 
 
-def test_what_is_said_at_once_of_a_silent_chart_is_what_looking_through_it_says(monkeypatch):
-    at_once = the_reading(chart(), "transplant", typical=TYPICAL)
-    monkeypatch.setattr("cds_service.facts.derive.transplant._says_nothing", lambda view: False)
-    looked_for = the_reading(chart(), "transplant", typical=TYPICAL)
-
-    assert at_once.fields == looked_for.fields
-    assert dict(at_once.show) == dict(looked_for.show)
-    assert at_once.sources == looked_for.sources
-
-
 @pytest.mark.parametrize("key", [SERVICE_REQUESTS, GOALS, PROCEDURES])
 def test_an_unread_search_leaves_a_no_open_and_a_yes_standing(key):
     assert hsct(with_gaps(chart(transplant("no")), key))["intended"].reason is Reason.FAILED

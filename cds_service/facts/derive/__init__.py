@@ -46,6 +46,7 @@ from cds_service.facts.derive import (
     unresolved_drugs,
     weight_change,
 )
+from cds_service.facts.derive.silence import silence
 from cds_service.facts.derive.view import View
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import Regimen
@@ -110,7 +111,10 @@ class Answered(dict[Question, Answer]):
         Raises:
             KeyError: for a kind that is not in the vocabulary, which the rule lint refuses.
         """
-        answer = self[question] = ANSWERS[question.kind](question, self._view)
+        answer = silence(question, self._view)
+        if answer is None:
+            answer = ANSWERS[question.kind](question, self._view)
+        self[question] = answer
         return answer
 
 

@@ -24,10 +24,8 @@ _RESOLVED = frozenset({"resolved", "remission", "inactive"})
 def answer(question: Question, view: View) -> Answer:
     """A reading per entry; entries that are only suspected are gaps, they prove nothing."""
     concepts, what = concepts_asked(question, view.terminology)
-    entries = view.entries.of(concepts)
-    if not entries and view.sent_whole:
-        return Answer(question, ())
-    substance, gaps = slug(question, "dose_of"), view.gaps((CONDITIONS,), what, concepts)
+    entries, gaps = view.entries.of(concepts), view.gaps((CONDITIONS,), what, concepts)
+    substance = slug(question, "dose_of")
     readings = tuple(
         _reading(view, each, substance) for each in entries if each.verification in COUNTED
     )

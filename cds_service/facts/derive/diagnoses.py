@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from cds_service.facts.answers import Answer, Later, Question, Reading
 from cds_service.facts.derive.condition import ACTIVE, COUNTED, SUSPECTED, concepts_asked
-from cds_service.facts.derive.view import ASKED, View, only, slug
+from cds_service.facts.derive.view import View, only, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import ConditionEntry
 from cds_service.facts.vocabulary import CONDITIONS
-from cds_service.terminology import Terminology
 
 _RELAPSED = frozenset({"relapse", "recurrence"})
 
 
 def answer(question: Question, view: View) -> Answer:
     """One reading; entries that are only suspected may count or not."""
-    concepts, what, nothing = _asked(question, view.terminology)
-    entries = view.entries.of(concepts)
-    if not entries and view.sent_whole:
-        return nothing
+    concepts, what = concepts_asked(question, view.terminology)
     status, gaps = slug(question, "status"), view.gaps((CONDITIONS,), what, concepts)
-    entries = tuple(each for each in entries if _has_status(each, status))
+    entries = [each for each in view.entries.of(concepts) if _has_status(each, status)]
     found = [each for each in entries if each.verification in COUNTED]
     suspected = [each for each in entries if each.verification in SUSPECTED]
     sure, sources = len(found), tuple(each.source for each in found)
     count = Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(suspected))
     return only(question, Reading({"count": count}, Later(lambda: _shown(found)), sources), gaps)
-
-
-@lru_cache(maxsize=ASKED)
-def _asked(question: Question, terminology: Terminology) -> tuple[frozenset[str], str, Answer]:
-    """The concepts asked about, what they are called, and the answer when none is on file."""
-    nothing = only(question, Reading({"count": Interval.exactly(0)}, _shown([])))
-    return *concepts_asked(question, terminology), nothing
 
 
 def _shown(found: list[ConditionEntry]) -> dict[str, object]:

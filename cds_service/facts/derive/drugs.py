@@ -68,13 +68,10 @@ class Wanted:
 
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many distinct ingredients, and which."""
-    wanted, words, nothing = _asked(question, view.terminology)
-    uses = view.uses.of(words)
-    if not uses and view.sent_whole:
-        return nothing
+    wanted, words = _wanted(question, view.terminology)
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
-    for use in uses:
+    for use in view.uses.of(words):
         if use.do_not_perform or not (wanted.drafts if use.role == "draft" else wanted.on_file):
             continue
         for substance in sorted(use.substances & wanted.substances):
@@ -94,8 +91,6 @@ def answer(question: Question, view: View) -> Answer:
         ):
             doubts[unidentified(use)] = None
     gaps = () if view.sent_whole else view.gaps(wanted.needs, _WHAT, wanted.substances)
-    if not (found or doubts or gaps):
-        return nothing
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
 
@@ -114,8 +109,8 @@ def _has_ended(use: DrugUse, now: datetime) -> bool:
 
 
 @lru_cache(maxsize=ASKED)
-def _asked(question: Question, terminology: Terminology) -> tuple[Wanted, frozenset[str], Answer]:
-    """What a question wants, the words of the uses it looks at, and its answer if none counts."""
+def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, frozenset[str]]:
+    """What a question wants, and the words that the uses it looks at bear."""
     classes = slugs(question, "class")
     members = (terminology.substances_in(each) for each in classes)
     substances = frozenset(slugs(question, "substance")).union(*members)
@@ -133,9 +128,7 @@ def _asked(question: Question, terminology: Terminology) -> tuple[Wanted, frozen
         lingering=slug(question, "lingering"),
         lingers=number(question, "lingers"),
     )
-    fields = {"count": Interval.exactly(0), "days_ahead": None}
-    nothing = only(question, Reading(fields, _shown(terminology, wanted, [])))
-    return wanted, substances | {UNIDENTIFIED}, nothing
+    return wanted, substances | {UNIDENTIFIED}
 
 
 def _is_only_local(use: DrugUse, wanted: Wanted) -> bool:

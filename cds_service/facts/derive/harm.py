@@ -24,8 +24,6 @@ def answer(question: Question, view: View) -> Answer:
     Of adverse events, ``concept`` keeps those that are of it by code or words; an allergy is a
     reaction by itself.
     """
-    if view.sent_whole and not view.chart.harms:
-        return Answer(question, ())
     substance, kind = slug(question, "substance"), slug(question, "type")
     concepts = frozenset(slugs(question, "concept"))
     name = view.name(substance)

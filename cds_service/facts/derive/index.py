@@ -19,12 +19,12 @@ class Index(Generic[T]):
         for place, fact in enumerate(self._facts):
             for word in words_of(fact):
                 self._places[word].append(place)
-        self._words = frozenset(self._places)
+        self.words = frozenset(self._places)
         self._known: dict[frozenset[str], tuple[T, ...]] = {}
 
     def of(self, words: frozenset[str]) -> tuple[T, ...]:
         """The facts that bear any of the words, in the order of the chart."""
-        borne = self._words & words
+        borne = self.words & words
         if not borne:
             return ()
         if borne not in self._known:

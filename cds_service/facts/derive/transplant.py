@@ -32,7 +32,9 @@ INTENT = (SERVICE_REQUESTS, CARE_PLANS, GOALS, PROCEDURES)
 DONE = (PROCEDURES, CONDITIONS)
 
 _HSCT, _AUTOLOGOUS, _HISTORY, _NOT_HSCT = "hsct", "hsct-autologous", "hsct-history", "not-hsct"
-_HISTORIES = frozenset((_HISTORY,))
+HISTORIES = frozenset((_HISTORY,))
+"""Diagnoses that say a transplant was done."""
+
 _INTENDED = "whether a transplant is planned"
 _WAS_DONE = "whether a transplant was done"
 _DAY = "day of the planned transplant"
@@ -41,8 +43,6 @@ _DAY = "day of the planned transplant"
 def answer(question: Question, view: View) -> Answer:
     """One reading; what is not known stands in its field."""
     wanted, refused = statements(view, slugs(question, "typical"))
-    if not (wanted or refused) and _says_nothing(view):
-        return only(question, _NOTHING_SAID)
     done = grafts(view)
     fields: dict[str, Value] = {
         "intended": intended(view, wanted, refused),
@@ -62,27 +62,6 @@ def answer(question: Question, view: View) -> Answer:
     )
     shown = Later(lambda: _shown(view, wanted, refused))
     return only(question, Reading(fields, shown, sources))
-
-
-def _says_nothing(view: View) -> bool:
-    """Whether nothing that was sent is about a transplant, and nothing is unread."""
-    chart = view.chart
-    return view.sent_whole and not (chart.transplant or chart.procedures or _histories(view))
-
-
-_NOT_SAID = Unknown(_INTENDED, Reason.NOT_RECORDED)
-_NOTHING_SAID = Reading(
-    {
-        "intended": _NOT_SAID,
-        "intent_known": False,
-        "drafted": False,
-        "days_ahead": None,
-        "done": False,
-        "autologous": None,
-        "days_since": None,
-    },
-    {"day0": "", "date": "", "label": "", "why": (), "topics": {"intent_known": (_NOT_SAID,)}},
-)
 
 
 def statements(
@@ -157,7 +136,7 @@ def _is_ahead(moment: Moment, view: View) -> bool:
 
 def _histories(view: View) -> tuple[ConditionEntry, ...]:
     """Diagnoses that say a transplant was done."""
-    found = view.entries.of(_HISTORIES)
+    found = view.entries.of(HISTORIES)
     return found and tuple(each for each in found if each.verification in COUNTED)
 
 

@@ -35,6 +35,9 @@ UNIDENTIFIED = "?"
 AS_CONDITIONING = "!"
 """Stands among the substances of a drug of an order set that calls itself conditioning."""
 
+HARMS, TRANSPLANTS = "harms", "transplants"
+"""Stand among the words of a chart that tells of any."""
+
 ASKED = 4096
 """Questions of which what they ask for is kept; a rulebook has some hundred."""
 
@@ -101,6 +104,18 @@ class View:
     def entries(self) -> Index[ConditionEntry]:
         """Every diagnosis by concept."""
         return Index(self.chart.conditions, lambda entry: entry.concepts)
+
+    @kept
+    def words(self) -> frozenset[str]:
+        """What the chart holds anything about: drugs, diagnoses, tests; ``HARMS`` and the like."""
+        chart = self.chart
+        return self.uses.words.union(
+            self.entries.words,
+            self.measured,
+            (each.analyte for each in chart.findings),
+            (HARMS,) if chart.harms else (),
+            (TRANSPLANTS,) if chart.transplant or chart.procedures else (),
+        )
 
     def drafts(self, substance: str) -> tuple[DrugUse, ...]:
         """The live orders of a substance that are being signed now."""

@@ -1,0 +1,101 @@
+"""Questions about what a chart does not hold: they have one answer, whatever else it holds.
+
+Half of the questions are about drugs, diagnoses and tests that this patient never had. What is
+answered then is worked out once for a question, from a chart without anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from cds_service.facts.answers import Answer, Question
+from cds_service.facts.derive import (
+    condition,
+    diagnoses,
+    drugs,
+    finding,
+    harm,
+    lab,
+    lab_panel,
+    marker,
+    qtc,
+    recent_drugs,
+    transplant,
+)
+from cds_service.facts.derive.view import (
+    AS_CONDITIONING,
+    ASKED,
+    HARMS,
+    TRANSPLANTS,
+    UNIDENTIFIED,
+    View,
+    slugs,
+)
+from cds_service.facts.model import Chart
+from cds_service.terminology import Terminology
+
+_NOTHING_ON_FILE = Chart(now=datetime(2000, 1, 1, tzinfo=UTC))
+
+_Words = Callable[[Question, Terminology], Iterable[str]]
+
+
+def silence(question: Question, view: View) -> Answer | None:
+    """The answer when nothing on file is about the question, and nothing is unread."""
+    if not view.sent_whole:
+        return None
+    about, answer = _about(question, view.terminology)
+    return answer if view.words.isdisjoint(about) else None
+
+
+@lru_cache(maxsize=ASKED)
+def _about(question: Question, terminology: Terminology) -> tuple[frozenset[str], Answer | None]:
+    """All that can bear on a question, and its answer where nothing does.
+
+    No answer for a kind that something else bears on: the order, the doses, the patient.
+    """
+    kind = _KINDS.get(question.kind)
+    if kind is None:
+        return frozenset(), None
+    words_of, answer = kind
+    answered = answer(question, View(_NOTHING_ON_FILE, terminology, {}))
+    return frozenset(words_of(question, terminology)), answered
+
+
+def _named(*selectors: str) -> _Words:
+    """The words that a question itself names."""
+
+    def words(question: Question, _: Terminology) -> Iterable[str]:
+        return (word for selector in selectors for word in slugs(question, selector))
+
+    return words
+
+
+def _drugs(question: Question, terminology: Terminology) -> Iterable[str]:
+    classes = map(terminology.substances_in, slugs(question, "class"))
+    return {UNIDENTIFIED, *slugs(question, "substance")}.union(*classes)
+
+
+def _transplants(question: Question, _: Terminology) -> Iterable[str]:
+    return (TRANSPLANTS, AS_CONDITIONING, *transplant.HISTORIES, *slugs(question, "typical"))
+
+
+def _harms(_: Question, __: Terminology) -> Iterable[str]:
+    return (HARMS,)
+
+
+_KINDS: Mapping[str, tuple[_Words, Callable[[Question, View], Answer]]] = {
+    "condition": (_named("concept"), condition.answer),
+    "diagnoses": (_named("concept"), diagnoses.answer),
+    "drugs": (_drugs, drugs.answer),
+    "finding": (_named("analyte"), finding.answer),
+    "harm": (_harms, harm.answer),
+    "lab": (_named("analyte"), lab.answer),
+    "lab_panel": (_named("analytes"), lab_panel.answer),
+    "marker": (_named("stated_by", "denied_by"), marker.answer),
+    "qtc": (_named("analytes"), qtc.answer),
+    "recent_drugs": (_drugs, recent_drugs.answer),
+    "tested": (_named("analyte"), finding.answer_tested),
+    "transplant": (_transplants, transplant.answer),
+}

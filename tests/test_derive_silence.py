@@ -1,0 +1,65 @@
+"""What nothing on file is about is answered at once, and no differently from looking for it."""
+
+from hypothesis import given
+
+from cds_service.facts.answers import Answer, Question
+from cds_service.facts.derive import ANSWERS
+from cds_service.facts.derive.silence import silence
+from cds_service.facts.derive.view import View
+from tests.builders import (
+    chart,
+    condition,
+    lab,
+    order_on_file,
+    question,
+    regimens,
+    terminology,
+    unidentified,
+    with_gaps,
+)
+from tests.test_derive_whole import QUESTIONS, charts
+
+BILIRUBIN = question("lab", analyte="total-bilirubin", within=7)
+URSODIOL = question("drugs", substance="ursodiol")
+VOD = question("condition", concept="vod-sos")
+
+
+def seen(of) -> View:
+    return View(of, terminology(), regimens())
+
+
+def told(answer: Answer) -> tuple[Question, list[object], object]:
+    readings = [(dict(each.fields), dict(each.show), each.sources) for each in answer.readings]
+    return answer.question, readings, answer.gaps
+
+
+@given(charts)
+def test_what_is_answered_at_once_is_what_looking_through_the_chart_finds(of):
+    for each in QUESTIONS:
+        at_once = silence(each, seen(of))
+        if at_once is not None:
+            assert told(at_once) == told(ANSWERS[each.kind](each, seen(of)))
+
+
+def test_a_chart_that_holds_other_things_is_silent_about_this():
+    view = seen(chart(lab("alt", "30 U/L"), order_on_file("busulfan"), condition("gilbert")))
+
+    assert all(silence(each, view) for each in (BILIRUBIN, URSODIOL, VOD))
+
+
+def test_what_is_on_file_is_looked_at():
+    view = seen(
+        chart(lab("total-bilirubin", "1.0 mg/dL"), order_on_file("ursodiol"), condition("vod-sos"))
+    )
+
+    assert not any(silence(each, view) for each in (BILIRUBIN, URSODIOL, VOD))
+
+
+def test_nothing_is_silent_while_something_is_unread():
+    view = seen(with_gaps(chart(), "goals"))
+
+    assert not any(silence(each, view) for each in QUESTIONS)
+
+
+def test_a_drug_that_nobody_identified_may_be_the_one_asked_for():
+    assert silence(URSODIOL, seen(chart(unidentified("study drug")))) is None
