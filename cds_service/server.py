@@ -15,6 +15,7 @@ from gunicorn.app.base import BaseApplication
 
 from cds_service import log
 from cds_service.app import create_app
+from cds_service.cards.warm import warm
 from cds_service.decide import Parts
 from cds_service.engine.durable import engine_state
 from cds_service.fhir.access import FHIRAccess
@@ -53,6 +54,8 @@ class Server(BaseApplication):
         fhir = FHIRAccess(Outbound(), settings.fhir_deadline_ms)
         self._flask_app = create_app(settings, card_log=self.card_log, fhir=fhir)
         self.parts: Parts = self._flask_app.extensions["cds_service"]
+        # Once for all workers: else each would keep the first reader of each card waiting for it.
+        warm(self.parts.rulebook, self.parts.terminology)
         _make_tables(settings)
         _tell_who_may_call(settings)
         super().__init__()
