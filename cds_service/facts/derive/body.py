@@ -93,11 +93,13 @@ def _surface(view: View, substance: str) -> Surface:
         words = f"{recorded.value.printed} (on file, {recorded.when})"
         value = recorded.result.canonical
         return Surface(value, words, _missing(()), gaps=gaps, sources=(recorded.result.source,))
-    computed = _mosteller(_final(weight), _final(height))
+    kilograms, centimetres = _final(weight), _final(height)
+    computed = _mosteller(kilograms, centimetres)
     if computed:
         value, words, sources = computed
         return Surface(value, words, _missing(()), gaps=gaps, sources=sources, change=change)
-    parts = tuple(each.gaps[0] for each in (weight, height) if not _final(each) and each.gaps)
+    measured = ((weight, kilograms), (height, centimetres))
+    parts = tuple(found.gaps[0] for found, final in measured if not final and found.gaps)
     certain = bool(recorded) or on_file.nothing_usable
     certain = certain and (weight.nothing_usable or height.nothing_usable)
     return Surface(None, "", _missing(parts), parts, certain, gaps, change=change)

@@ -29,7 +29,7 @@ def answer(question: Question, view: View) -> Answer:
     planned = _dose_days(view, slug(question, "substance"))
     classes = slugs(question, "classes")
     covered = {each: _covered(view, each, planned) for each in classes}
-    gaps = view.gaps(_NEEDS, _WHAT, _members(classes, view.terminology))
+    gaps = () if view.sent_whole else view.gaps(_NEEDS, _WHAT, _members(classes, view.terminology))
     doubts = (*gaps, *_unidentified(view, planned))
     absent = [each for each in classes if covered[each] is False]
     unsure = [each for each in classes if covered[each] is None]
