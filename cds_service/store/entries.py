@@ -66,7 +66,7 @@ def call_entry(call: CallRecord) -> Entry:
     if call.cards:
         # Most cards of a call speak of the same orders and facts.
         named = {each for card in call.cards for each in (*card.orders, *card.facts)}
-        kept = {each: reference(each) for each in named}
+        kept = {each: encode_basestring_ascii(reference(each)) for each in named}
         rows["cards"] = [_card_row(key, place, card, kept) for place, card in enumerate(call.cards)]
     if suggestions := _suggestion_rows(key, call.cards):
         rows["suggestions"] = suggestions
@@ -109,7 +109,10 @@ def token_entry(issuer: str, token_id: str, until: datetime) -> Entry:
 
 def clean(text: str, longest: int = LONGEST) -> str:
     """Text as every database takes it: no NUL, no half character, not endless."""
-    if not text.isascii():
+    if text.isascii():
+        if len(text) <= longest and "\0" not in text:
+            return text  # as nearly every text is
+    else:
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text.replace("\0", "\ufffd")[:longest]
 
@@ -147,19 +150,36 @@ def _call_row(key: str, call: CallRecord) -> Row:
 
 
 def _card_row(key: str, place: int, card: CardRecord, kept: Mapping[str, str]) -> Row:
-    return {
+    row = {
         "call": key,
         "position": place,
-        "uuid": clean(card.uuid, LONGEST_KEY),
-        "rule_id": clean(card.rule_id),
-        "rule_version": clean(card.rule_version),
-        "rule_hash": clean(card.rule_hash),
-        "indicator": clean(card.indicator),
+        "uuid": card.uuid,
+        "rule_id": card.rule_id,
+        "rule_version": card.rule_version,
+        "rule_hash": card.rule_hash,
+        "indicator": card.indicator,
         "shown_as": card.shown_as,
-        "answer_key": clean(card.answer_key, LONGEST_KEY),
-        "orders": _texts(map(kept.__getitem__, card.orders)),
-        "facts": _texts(map(kept.__getitem__, card.facts)),
+        "answer_key": card.answer_key,
+        "orders": f"[{','.join(map(kept.__getitem__, card.orders))}]",
+        "facts": f"[{','.join(map(kept.__getitem__, card.facts))}]",
     }
+    if not _is_clean(card):
+        row |= {
+            "uuid": clean(card.uuid, LONGEST_KEY),
+            "rule_id": clean(card.rule_id),
+            "rule_version": clean(card.rule_version),
+            "rule_hash": clean(card.rule_hash),
+            "indicator": clean(card.indicator),
+            "answer_key": clean(card.answer_key, LONGEST_KEY),
+        }
+    return row
+
+
+def _is_clean(card: CardRecord) -> bool:
+    """Whether the texts of a card stay as they are, seen at one look at all of them."""
+    key, uuid = card.answer_key, card.uuid
+    together = f"{key}{uuid}{card.rule_id}{card.rule_version}{card.rule_hash}{card.indicator}"
+    return max(len(key), len(uuid)) <= LONGEST_KEY and clean(together) is together
 
 
 def _suggestion_rows(key: str, cards: Sequence[CardRecord]) -> list[Row]:

@@ -41,6 +41,9 @@ def read_quickly(text: str, body: bytes) -> JSON:
 
 
 def _fraction(digits: str) -> Decimal:
+    """The number written so; of few digits without an exponent nothing is in doubt."""
+    if len(digits) <= MAX_NUMBER_LENGTH and "e" not in digits and "E" not in digits:
+        return Decimal(digits)
     value = exact(digits)
     if value is None:
         raise InDoubtError
