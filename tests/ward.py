@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.clients import SANDBOX, Client
 from cds_service.decide import Parts, decide
 from cds_service.settings import Settings
-from cds_service.strict_json import parse
+from cds_service.strict_json import dumps, parse
 from cds_service.web.call_schema import Caller, hook_call
 from cds_service.web.card_form import as_sent
 from tests.kept import Kept
@@ -74,7 +74,7 @@ class Ward:
         assert service is not None
         call = hook_call(parse(written(body).encode()), service, Caller(client, "US", tenant))
         decision = decide(call, self.parts, f"call-{len(self.kept.calls)}")
-        return by_rule(as_sent(decision.cards)["cards"])
+        return by_rule(json.loads(dumps(as_sent(decision.cards)))["cards"])
 
     def answer(self, cards: Iterable[JSON], **said: Any) -> None:
         """Answer cards now; as overridden with a reason unless something else is said."""
