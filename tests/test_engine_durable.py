@@ -147,14 +147,17 @@ def test_a_lost_firing_is_noticed(engine, monkeypatch):
         engine.findings([RULE], FIRES)
 
 
-def test_a_fact_that_cannot_be_read_is_noticed(engine):
+@pytest.mark.parametrize(
+    "told", ["", "1e-7", "1.5", "true", '"5"', "1}", "1]", "9" * 20, "\u0663", "1 "]
+)
+def test_a_fact_that_cannot_be_read_is_never_told(engine, told):
     """
-    It ends the reading of all after it, without a word; the last fact is among those.
+    It would end the reading of all after it, without a word, and the process with it.
     """
     built = built_of(engine)
 
-    with pytest.raises(EngineError, match=r"^act clauses0$"):
-        built.findings({0: [',"l0":']})
+    with pytest.raises(EngineError, match=r"^tell clauses0 more than integers$"):
+        built.findings({0: [f',"l0":{told}']})
 
     assert engine.findings([RULE], FIRES) == FOUND
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from operator import is_
@@ -38,6 +39,9 @@ log = logging.getLogger("cds_service.engine")
 # that was never set, which corrupts memory.
 LAST_TO_FIRE = "all-told"
 ALL_TOLD: Expression = {"evaluate": 1}
+# What the extension cannot read ends the reading of all after it, without a word; then nothing
+# fires, and deleting the session may end the process.
+_READABLE = re.compile(r'(?:,"[a-z]++\d++":-?\d{1,19}+)*+', re.ASCII)
 LAST_FACT = f'{{"sid":"{SESSION}","id":"last","evaluate":1}}'
 
 # What an assertion returns when all is well: 1 says that some fact is of no interest to any rule.
@@ -215,6 +219,8 @@ class _Native:
     def judge(self, told: Told, fired: list[str]) -> None:
         """Add the rules that fire on the facts of this rule set's groups."""
         facts = [(group, text) for group in self._groups for text in told.get(group, ())]
+        if not all(_READABLE.fullmatch(text) for _, text in facts):
+            raise _StepError(f"tell {self._name} more than integers")
         if facts:
             self._assert(facts, fired)
 
