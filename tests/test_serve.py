@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
-from http.client import HTTPResponse
+from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -315,7 +315,7 @@ class Clinicians:
         try:
             for turn in range(10_000):
                 self._one(CAST[(first + turn) % len(CAST)])
-        except (OSError, ValueError):  # the service is gone, perhaps in the midst of an answer
+        except (OSError, HTTPException, ValueError):  # gone, perhaps in the midst of an answer
             return
 
     def _one(self, name: str) -> None:
