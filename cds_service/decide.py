@@ -32,6 +32,7 @@ from cds_service.store.keyed_hash import KeyedHash
 from cds_service.store.port import CardLog
 from cds_service.store.records import CallRecord
 from cds_service.terminology import Terminology
+from cds_service.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Parts:
     """The parts a call is answered with; chosen and joined in ``app.py``.
 
     ``fhir`` None: nothing is ever fetched. ``rule_hashes`` say by rule id what each rule said.
-    ``keyed_hash`` None: no card is ever quiet.
+    ``keyed_hash`` None: no card is ever quiet. ``turns``: whoever answers a call takes one.
     """
 
     settings: Settings
@@ -73,6 +74,7 @@ class Parts:
     plans: Mapping[str, Plan]
     rule_hashes: Mapping[str, str]
     keyed_hash: KeyedHash | None = None
+    turns: Turns = field(default_factory=Turns)
 
     @property
     def prefetch(self) -> Mapping[str, Mapping[str, str]]:
@@ -142,7 +144,7 @@ def judge_call(call: HookCall, parts: Parts, now: datetime, *, briefly: bool = F
     """
     todo, metrics = parts.plans[call.service_id], parts.metrics
     with metrics.phase("fetch"):
-        completed = parts.fhir.complete(call, todo.prefetch) if parts.fhir else Completed(call)
+        completed = _completed(call, todo, parts)
     for result in completed.fetched.values():
         metrics.fetch(result)
     with metrics.phase("read"):
@@ -157,6 +159,13 @@ def judge_call(call: HookCall, parts: Parts, now: datetime, *, briefly: bool = F
             on_failure=metrics.engine_failure,
         )
     return Judged(completed, chart, verdicts)
+
+
+def _completed(call: HookCall, todo: Plan, parts: Parts) -> Completed:
+    if parts.fhir is None or not call.fhir_server:
+        return Completed(call)
+    with parts.turns.aside():
+        return parts.fhir.complete(call, todo.prefetch)
 
 
 def _card_context(parts: Parts, now: datetime) -> CardContext:

@@ -26,11 +26,29 @@ def json_object(request: Request) -> dict[str, Any]:
     """The JSON object that was sent.
 
     Raises:
+        CallError: as `received` and `object_in` do.
+    """
+    return object_in(received(request))
+
+
+def received(request: Request) -> bytes:
+    """The body, when all of it is here.
+
+    Raises:
         CallError: 413 when it is too large, 415 when it is not sent as JSON in UTF-8, 400 when
-            it is not an object or not acceptable JSON.
+            it broke off.
     """
     body = _read(request)
     _expect_json(request)
+    return body
+
+
+def object_in(body: bytes) -> dict[str, Any]:
+    """The JSON object that a body holds.
+
+    Raises:
+        CallError: 400 when it is not an object or not acceptable JSON.
+    """
     try:
         tree = parse(body)
     except JSONError as refused:

@@ -11,8 +11,8 @@ from cds_service.fhir.hook_call import HookCall
 from cds_service.rulebook.model import Service
 from cds_service.web.answer import json_answer
 from cds_service.web.authentication import caller
-from cds_service.web.body import json_object
-from cds_service.web.call_schema import hook_call
+from cds_service.web.body import object_in, received
+from cds_service.web.call_schema import Caller, hook_call
 from cds_service.web.card_form import as_sent
 from cds_service.web.explained import explained
 from cds_service.web.parts import parts
@@ -32,22 +32,31 @@ def discovery() -> Response:
 @blueprint.post("/cds-services/<service_id>")
 def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
-    decision = decide(_call(service_id), parts(), g.request_id)
-    tell(decision.record)
-    return json_answer(as_sent(decision.cards))
+    asked = _asked(service_id)
+    with parts().turns.taken():
+        decision = decide(_read(*asked), parts(), g.request_id)
+        tell(decision.record)
+        return json_answer(as_sent(decision.cards))
 
 
 @blueprint.post("/explain/<service_id>")
 def explain(service_id: str) -> Response:
     """Every rule of the service with its verdict on this call, clause by clause."""
-    judged = judge_call(_call(service_id), parts(), parts().clock())
-    return json_answer(explained(judged.verdicts, parts().terminology))
+    asked = _asked(service_id)
+    with parts().turns.taken():
+        judged = judge_call(_read(*asked), parts(), parts().clock())
+        return json_answer(explained(judged.verdicts, parts().terminology))
 
 
-def _call(service_id: str) -> HookCall:
+def _asked(service_id: str) -> tuple[bytes, Service, Caller]:
+    """A call that is here as a whole, which service it asks, and who asks."""
     service, judged_as = named_service(service_id), under_chosen_profile(caller())
+    return received(request), service, judged_as
+
+
+def _read(body: bytes, service: Service, judged_as: Caller) -> HookCall:
     with parts().metrics.phase("parse"):
-        return hook_call(json_object(request), service, judged_as)
+        return hook_call(object_in(body), service, judged_as)
 
 
 def _described(service: Service) -> dict[str, Any]:
