@@ -9,9 +9,10 @@ from typing import Any
 
 from benchmarks import card_logs, fhir_only, growth, latency, machine, memory, start, throughput
 from benchmarks.goal import Goal
+from benchmarks.instructions import instructions
 from benchmarks.page import keep
 from benchmarks.phases import profile
-from benchmarks.tables import goals_table, growth_table, memory_table
+from benchmarks.tables import goals_table, growth_table, instructions_table, memory_table
 
 ROUNDS = 7
 FEWEST_ROUNDS = 5
@@ -25,9 +26,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds of each comparison")
     parser.add_argument("--memory", type=int, metavar="N", help="only memory, over N calls")
     parser.add_argument("--profile", action="store_true", help="only where the time goes")
+    parser.add_argument(
+        "--instructions",
+        action="store_true",
+        help="only what the processor does in each phase, counted by valgrind",
+    )
     chosen = parser.parse_args()
     if chosen.profile:
         _print_phases(profile())
+    elif chosen.instructions:
+        _count()
     elif chosen.memory:
         _watch(chosen.memory)
     else:
@@ -58,6 +66,11 @@ def _bench(rounds: int) -> None:
     _print_phases(result["phases"])
     if rounds >= FEWEST_ROUNDS:
         print(f"\nkept in {keep(result, 'bench')}")
+
+
+def _count() -> None:
+    result = _result([], 1) | {"instructions": instructions()}
+    print(f"\n{instructions_table(result)}\n\nkept in {keep(result, 'instructions')}")
 
 
 def _watch(calls: int) -> None:

@@ -12,6 +12,7 @@ from benchmarks.tables import (
     Result,
     goals_table,
     growth_table,
+    instructions_table,
     memory_table,
     phases_table,
     told,
@@ -19,12 +20,13 @@ from benchmarks.tables import (
 
 RESULTS = ROOT / "benchmarks" / "results"
 PAGE = ROOT / "docs" / "performance.md"
+KINDS = ("bench", "memory", "instructions")
 BEFORE = "before.json"
 """Commit d8a6a78, measured the same way: where the work on speed began."""
 
 
 def keep(result: Result, kind: str) -> Path:
-    """Keep a result ("bench" or "memory") and tell it on the page; the file it is kept in."""
+    """Keep a result of one of `KINDS` and tell it on the page; the file it is kept in."""
     name = f"{result['date'][:10]}-{result['commit'].rstrip('+')}-{kind}.json"
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / name
@@ -51,7 +53,9 @@ def with_blocks(page: str, kind: str, name: str) -> str:
 
 def told_results(page: str) -> dict[str, str]:
     """The name of the result of each kind that the page tells."""
-    names = re.findall(r"\(\.\./benchmarks/results/(\S+?-(bench|memory)\.json)\)", page)
+    names = re.findall(
+        r"\(\.\./benchmarks/results/(\S+?-(bench|memory|instructions)\.json)\)", page
+    )
     return {kind: name for name, kind in names}
 
 
@@ -61,6 +65,8 @@ def _blocks(kind: str, name: str) -> dict[str, str]:
     before = _result(BEFORE)
     if kind == "memory":
         return {"memory": "\n\n".join([goals_table(result), memory_table(result), source])}
+    if kind == "instructions":
+        return {"instructions": f"{instructions_table(result)}\n\n{source}"}
     return {
         "goals": f"{goals_table(result, before)}\n\n{source}",
         "growth": growth_table(result),

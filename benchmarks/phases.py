@@ -11,7 +11,8 @@ import json
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -165,8 +166,9 @@ def profile(calls: int = CALLS) -> Mapping[str, Mapping[str, float]]:
     return phases
 
 
-def main(calls: int) -> None:
-    """Measure the service as it is joined to be served."""
+@contextmanager
+def joined() -> Iterator[Callable[[], bytes]]:
+    """Calls the service as it is joined to be served, with a card log of its own."""
     with TemporaryDirectory(prefix="cds-benchmark-") as folder:
         settings = Settings.from_environment({"CDS_VAR_DIR": folder})
         log.configure(settings.log_level)
@@ -175,13 +177,18 @@ def main(calls: int) -> None:
             from cds_service.server import Server
 
             server = Server(settings)
-            call = caller(server.load(), order_sign_call())
-            for _ in range(WARM_UP):
-                call()
-            gc.collect()
-            gc.freeze()
-            print(json.dumps(measured(call, calls)))
+            yield caller(server.load(), order_sign_call())
             server.card_log.close()
+
+
+def main(calls: int) -> None:
+    """Measure the service as it is joined to be served."""
+    with joined() as call:
+        for _ in range(WARM_UP):
+            call()
+        gc.collect()
+        gc.freeze()
+        print(json.dumps(measured(call, calls)))
 
 
 if __name__ == "__main__":

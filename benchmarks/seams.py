@@ -17,7 +17,7 @@ REST = "Flask, log line, metrics"
 SEAMS = (
     ("parse", "cds_service.web.body", "parse"),
     ("schema", "cds_service.web.hooks", "hook_call"),
-    ("fetch", "cds_service.fhir.access", "FHIRAccess.complete"),
+    ("fetch", "cds_service.decide", "_completed"),
     ("select and read", "cds_service.decide", "read_chart"),
     ("derive", "cds_service.facts.derive", "Answered.__missing__"),
     ("match, plain", "cds_service.decide", "judge_briefly"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.budget import BUDGET
+from benchmarks.instructions import BARE
 from benchmarks.phases import WHOLE
 
 Result = Mapping[str, Any]
@@ -68,6 +69,23 @@ def phases_table(result: Result, before: Result) -> str:
         )
     heads = ["phase", "before", "budget", "now", "now, wall", "of a bare call"]
     return _table([*heads, "functions called before", "now"], rows)
+
+
+def instructions_table(result: Result) -> str:
+    """What the processor does in each phase: thousands of instructions, and misses of caches."""
+    bare = result["instructions"][BARE]["instructions"]
+    rows = [
+        [
+            phase,
+            f"{each['instructions'] / 1000:,.0f}",
+            f"{each['instructions'] / bare:.0%}",
+            f"{each['l1_misses']:,}",
+            f"{each['l2_misses']:,}",
+        ]
+        for phase, each in result["instructions"].items()
+    ]
+    heads = ["phase", "thousand instructions", "of a bare call"]
+    return _table([*heads, "misses of the first caches", "of the second"], rows)
 
 
 def memory_table(result: Result) -> str:
