@@ -10,7 +10,8 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from cds_service.errors import DataUnavailable
 from cds_service.settings import Settings
-from cds_service.web.call_schema import MOST_DRAFTS
+from cds_service.web.call_schema import MOST_DRAFTS, read_at_a_look, read_by_form
+from cds_service.web.errors import CallError
 from tests.tokens import ABSENT
 
 SIGN = "/cds-services/inotuzumab-order-sign"
@@ -381,3 +382,42 @@ def test_a_card_that_cannot_be_written_is_500_and_not_a_missing_card(client, mon
     deciding(monkeypatch, card(summary=""), bare_card())
 
     assert post(client, request_body()).status_code == 500
+
+
+ODD = [ABSENT, None, "", " ", "x", " x", "Patient/1", "a/b", 1, True, [], ["x"], {}, {"a": 1}]
+ODD_ORDERS = [{"resourceType": "Bundle", "entry": wrong} for wrong in (None, {}, [{}], [1] * 501)]
+ODD_SELECTIONS = [["A/1", wrong] for wrong in (1, " B/2", "https://ehr/B/2", "")] + [["A/1"] * 1001]
+PLACES = (
+    *("hook", "hookInstance", "fhirServer", "fhirAuthorization", "prefetch", "context"),
+    *("context.patientId", "context.encounterId", "context.userId", "context.draftOrders"),
+    "context.selections",
+)
+
+
+@given(
+    st.sampled_from(["patient-view", "order-sign", "order-select"]),
+    st.dictionaries(
+        st.sampled_from(PLACES), st.sampled_from(ODD + ODD_ORDERS + ODD_SELECTIONS), max_size=3
+    ),
+)
+def test_what_is_taken_at_a_look_is_what_the_form_reads(hook, odd):
+    body = request_body(hook)
+    for path, value in odd.items():
+        name = path.removeprefix("context.")
+        place = body if name == path else body.get("context")
+        if isinstance(place, dict):
+            place.pop(name, None)
+            place |= {} if value is ABSENT else {name: value}
+    try:
+        by_form = read_by_form(body, hook)
+    except CallError:
+        by_form = None
+
+    at_a_look = read_at_a_look(body, hook)
+
+    assert at_a_look is None or {**at_a_look, "hook": hook} == by_form
+
+
+@pytest.mark.parametrize("hook", ["patient-view", "order-sign", "order-select"])
+def test_a_call_as_most_are_needs_no_second_look(hook):
+    assert read_at_a_look(request_body(hook), hook) is not None

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
@@ -19,6 +19,7 @@ from cds_service.rulebook.model import Service
 from cds_service.web.errors import CallError
 from cds_service.web.form import (
     MISSING,
+    MOST_ITEMS,
     OBJECT_PROBLEMS,
     ListOf,
     Object,
@@ -72,15 +73,20 @@ def _relative(text: str) -> str:
 
 
 def _expect_bundle(resource: Mapping[str, Any]) -> None:
-    """Whether each order in it can be read is for others to say."""
+    if wrong := _wrong_in_bundle(resource):
+        raise ValidationError(wrong)
+
+
+def _wrong_in_bundle(resource: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What is wrong, by member. Whether each order in it can be read is for others to say."""
     if resource.get("resourceType") != "Bundle":
-        raise ValidationError({"resourceType": ["must be Bundle"]})
+        return {"resourceType": ["must be Bundle"]}
     entries = resource.get("entry", [])
     if not isinstance(entries, list):
-        raise ValidationError({"entry": ["must be an array"]})
+        return {"entry": ["must be an array"]}
     if len(entries) > MOST_DRAFTS:
-        problem = f"holds more than {MOST_DRAFTS} orders: send fewer in one call"
-        raise ValidationError({"entry": [problem]})
+        return {"entry": [f"holds more than {MOST_DRAFTS} orders: send fewer in one call"]}
+    return {}
 
 
 class _Context(Tolerant):
@@ -142,10 +148,7 @@ def hook_call(body: Mapping[str, Any], service: Service, caller: Caller) -> Hook
     Raises:
         CallError: 400, with an issue for each field that is missing or of a wrong form.
     """
-    try:
-        call = _FORMS[service.hook].load(body)
-    except ValidationError as error:
-        raise CallError(HTTPStatus.BAD_REQUEST, issues(error.messages_dict)) from None
+    call = read_at_a_look(body, service.hook) or read_by_form(body, service.hook)
     context = call["context"]
     user = context["user_id"]
     return HookCall(
@@ -164,6 +167,71 @@ def hook_call(body: Mapping[str, Any], service: Service, caller: Caller) -> Hook
         client=caller.client,
         tenant=caller.tenant,
     )
+
+
+def read_by_form(body: Mapping[str, Any], hook: str) -> Mapping[str, Any]:
+    """The members of a call, as its form reads them.
+
+    Raises:
+        CallError: 400, with everything that is wrong.
+    """
+    try:
+        return cast(Mapping[str, Any], _FORMS[hook].load(body))
+    except ValidationError as error:
+        raise CallError(HTTPStatus.BAD_REQUEST, issues(error.messages_dict)) from None
+
+
+def read_at_a_look(body: Mapping[str, Any], hook: str) -> Mapping[str, Any] | None:
+    """The same where all members are as the form would leave them, as most are; else None."""
+    server, permission = body.get("fhirServer"), body.get("fhirAuthorization")
+    prefetch, context = body.get("prefetch"), body.get("context")
+    is_plain = (
+        body.get("hook") == hook
+        and isinstance(body.get("hookInstance"), str)
+        and (server is None or isinstance(server, str))
+        and (permission is None or (isinstance(permission, dict) and server))
+        and (prefetch is None or isinstance(prefetch, dict))
+    )
+    read = _context_at_a_look(context, hook) if is_plain else None
+    if read is None:
+        return None
+    return {
+        "hook_instance": body["hookInstance"],
+        "fhir_server": server,
+        "authorization": permission,
+        "prefetch": prefetch,
+        "context": read,
+    }
+
+
+def _context_at_a_look(context: object, hook: str) -> Mapping[str, Any] | None:
+    if not isinstance(context, dict):
+        return None
+    patient, encounter = context.get("patientId"), context.get("encounterId")
+    if not patient or not _is_bare(patient) or not (encounter is None or _is_bare(encounter)):
+        return None
+    read = {"patient_id": patient, "user_id": context.get("userId"), "encounter_id": encounter}
+    if hook == "patient-view":
+        return read
+    orders, selections = context.get("draftOrders"), context.get("selections")
+    if not isinstance(orders, dict) or _wrong_in_bundle(orders):
+        return None
+    if hook == "order-sign":
+        return {**read, "draft_orders": orders}
+    if not isinstance(selections, list) or len(selections) > MOST_ITEMS:
+        return None
+    if not all(map(_is_relative, selections)):
+        return None
+    return {**read, "draft_orders": orders, "selections": selections}
+
+
+def _is_bare(value: object) -> bool:
+    """Whether this is an id without anything that would have to be taken off."""
+    return isinstance(value, str) and "/" not in value and value == value.strip()
+
+
+def _is_relative(value: object) -> bool:
+    return isinstance(value, str) and ":" not in value and value == value.strip()
 
 
 def _authorization(sent: Mapping[str, Any] | None) -> Authorization | None:
