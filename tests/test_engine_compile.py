@@ -64,15 +64,23 @@ def test_a_variant_is_a_rule_on_what_holds():
 def test_variants_of_the_same_clauses_are_one():
     program = compile_rules(
         [
-            rule(variant(HIGH, clause(BILIRUBIN), name="one"), variant(HIGH, name="less")),
+            rule(variant(HIGH, clause(BILIRUBIN), name="one")),
             rule(variant(clause(BILIRUBIN, name="other name"), HIGH), id="INO-T-02"),
         ]
     )
 
-    assert program.findings == {
-        "v0": (Finding("INO-T-01", "one"), Finding("INO-T-02", "only")),
-        "v1": (Finding("INO-T-01", "less"),),
-    }
+    assert program.findings == {"v0": (Finding("INO-T-01", "one"), Finding("INO-T-02", "only"))}
+
+
+def test_a_variant_of_one_clause_is_found_with_the_clause():
+    """
+    However often it is written there; no second rule says the same again.
+    """
+    program = compile_rules([rule(variant(HIGH, HIGH, name="less"))])
+
+    assert program.variant_sets == ()
+    assert program.findings == {"c0": (Finding("INO-T-01", "less"),)}
+    assert program.holding(["c0"]) == {}
 
 
 def test_absence_is_never_compiled():
@@ -146,14 +154,16 @@ def test_many_limits_on_one_question_are_spread_over_groups():
 
 def test_many_rules_are_spread_over_rule_sets():
     many = [
-        rule(variant(clause(Question("lab", (("analyte", str(n)),)))), id=f"INO-T-{n}")
+        rule(variant(HIGH, clause(Question("lab", (("analyte", str(n)),)))), id=f"INO-T-{n}")
         for n in range(MAX_RULES + 1)
     ]
 
     program = compile_rules(many)
 
-    assert [len(part.conditions) for part in program.clause_sets] == [MAX_RULES, 1]
-    assert [len(part.conditions) for part in program.variant_sets] == [MAX_RULES, 1]
+    full = MAX_RULES - MAX_RULES % MAX_BRANCHES
+    rest = MAX_RULES + 1 - full
+    assert [len(part.conditions) for part in program.clause_sets] == [full, rest + 1]
+    assert [len(part.conditions) for part in program.variant_sets] == [full, rest]
 
 
 def test_a_fact_of_variants_has_fewer_properties_than_the_engine_takes():

@@ -410,6 +410,17 @@ def test_the_text_of_an_exception_is_dropped(engine, monkeypatch, caplog):
     assert caplog.text == ""
 
 
+def test_what_the_first_step_found_before_the_second_failed_is_kept(monkeypatch):
+    alone = rule(variant(HIGH), id="INO-T-02")
+    engine = DurableEngine.of([[RULE, alone]])
+    fail_in_the_second_step(engine, monkeypatch)
+
+    with pytest.raises(EngineError) as failed:
+        engine.findings([RULE, alone], FIRES)
+
+    assert failed.value.found == FOUND | {Finding("INO-T-02", "only")}
+
+
 def test_what_was_found_before_a_failure_is_kept(engine, monkeypatch):
     fail_in_the_second_step(engine, monkeypatch)
 

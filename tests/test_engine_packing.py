@@ -1,5 +1,6 @@
 """Rules are packed into fewer, and none is lost or mistaken for another."""
 
+from collections import Counter
 from random import Random
 
 from hypothesis import given
@@ -32,6 +33,26 @@ def test_packs_are_few():
 
     for rule_set in (*program.clause_sets, *program.variant_sets):
         assert len(packed(rule_set.conditions)) < len(rule_set.conditions) / 2
+
+
+def test_packs_are_hardly_more_than_their_length_or_one_group_asks_for():
+    program = compile_rules(random_rules(Random(1), 60))
+
+    for rule_set in (*program.clause_sets, *program.variant_sets):
+        packs = packed(rule_set.conditions)
+        group = max(Counter(map(group_of, rule_set.conditions.values())).values())
+        length = sum(pack.size for pack in packs)
+        assert len(packs) <= max(group, 1.2 * length / MAX_EXPRESSIONS)
+
+
+@given(st.integers(0, 10_000))
+def test_every_pack_of_several_rules_is_one_the_engine_takes(seed):
+    program = compile_rules(random_rules(Random(seed), 40))
+
+    for rule_set in (*program.clause_sets, *program.variant_sets):
+        for pack in packed(rule_set.conditions):
+            assert pack.rules
+            assert pack.size <= MAX_EXPRESSIONS
 
 
 def test_a_pack_is_no_longer_than_the_engine_takes():

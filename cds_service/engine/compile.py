@@ -2,7 +2,8 @@
 
 Two steps, so that no rule ever joins two facts (joins multiply):
 
-1. every distinct clause is a rule on what was read: ``c7`` holds;
+1. every distinct clause is a rule on what was read: ``c7`` holds, and with it every variant that
+   has no other clause;
 2. every distinct set of clauses that is a variant is a rule on what holds.
 
 Absence is never compiled: facts state it. What cannot be compiled exactly is refused here, at
@@ -42,6 +43,7 @@ MAX_CLAUSES = MAX_EXPRESSIONS
 class Program:
     """Rules, compiled. Clauses and distinct variants have names; several variants may be one.
 
+    ``findings`` say what is found by the name that fires: of a variant, or of its only clause.
     ``questions`` say how each is told, and which clauses ask it; ``places``, how it is told that a
     clause holds.
     """
@@ -138,7 +140,10 @@ def _clause_complaints(rule: Rule, clause: Clause) -> Iterator[str]:
 
 @dataclass(slots=True)
 class _Names:
-    """Clauses by question, distinct variants by their clauses, all named in the order met."""
+    """Clauses by question, distinct variants by their clauses, all named in the order met.
+
+    A variant of one clause has the name of the clause.
+    """
 
     clauses: dict[Question, dict[tuple[Test, ...], str]] = field(default_factory=dict)
     variants: dict[frozenset[str], str] = field(default_factory=dict)
@@ -158,7 +163,8 @@ class _Names:
             for clause in variant.when:
                 clauses.add(name := self.clause(clause))
                 self.uses[name] += 1
-            name = self.variants.setdefault(frozenset(clauses), f"v{len(self.variants)}")
+            if len(clauses) > 1:
+                name = self.variants.setdefault(frozenset(clauses), f"v{len(self.variants)}")
             self.findings.setdefault(name, []).append(Finding(rule.id, variant.name))
 
     def sorted_variants(self) -> dict[str, list[str]]:

@@ -165,34 +165,30 @@ class _Built:
         ]
 
     def findings(self, readings: Told, unasked: Sequence[str] = ()) -> frozenset[Finding]:
-        """Both steps. What the second found before a failure goes with the exception."""
-        holding = _all_fired(self._clause_sets, readings)
-        told = self._program.holding(dict.fromkeys([*holding, *unasked]))
+        """Both steps. What was found before a failure goes with the exception."""
+        fired: list[str] = []
         try:
-            fired = _all_fired(self._variant_sets, told)
-        except _StepError as failed:
-            raise EngineError(failed.step, self._meaning(failed.fired)) from None
+            _judge(self._clause_sets, readings, fired)
+            fired = list(dict.fromkeys([*fired, *unasked]))
+            _judge(self._variant_sets, self._program.holding(fired), fired)
+        except EngineError as failed:
+            raise EngineError(str(failed), self._meaning(fired)) from None
         return self._meaning(fired)
 
     def prove(self) -> None:
         """Show every rule set the worst facts there can be."""
-        _all_fired(self._clause_sets, self._program.worst_readings())
-        _all_fired(self._variant_sets, self._program.holding(self._program.places))
+        _judge(self._clause_sets, self._program.worst_readings(), [])
+        _judge(self._variant_sets, self._program.holding(self._program.places), [])
 
     def _meaning(self, fired: Iterable[str]) -> frozenset[Finding]:
         findings = self._program.findings
         return frozenset(found for name in fired for found in findings.get(name, ()))
 
 
-def _all_fired(rule_sets: Iterable[_Native], told: Told) -> list[str]:
-    """The names of all rules that fire, those that had fired before a failure with it."""
-    fired: list[str] = []
+def _judge(rule_sets: Iterable[_Native], told: Told, fired: list[str]) -> None:
+    """Add the names of all rules that fire."""
     for each in rule_sets:
-        try:
-            each.judge(told, fired)
-        except _StepError as failed:
-            raise _StepError(failed.step, tuple(fired)) from None
-    return fired
+        each.judge(told, fired)
 
 
 class _Native:
@@ -212,7 +208,7 @@ class _Native:
         try:
             self._handle = native.create_ruleset(name, json.dumps(rules))
         except Exception as error:
-            raise _StepError(f"build {name}, {_number(error)}") from None
+            raise EngineError(f"build {name}, {_number(error)}") from None
         # The first session of all must not fail before something fired; see LAST_TO_FIRE.
         self._assert([], [])
 
@@ -220,7 +216,7 @@ class _Native:
         """Add the rules that fire on the facts of this rule set's groups."""
         facts = [(group, text) for group in self._groups for text in told.get(group, ())]
         if not all(_READABLE.fullmatch(text) for _, text in facts):
-            raise _StepError(f"tell {self._name} more than integers")
+            raise EngineError(f"tell {self._name} more than integers")
         if facts:
             self._assert(facts, fired)
 
@@ -233,11 +229,11 @@ class _Native:
             if result in HEEDED:
                 last = self._collect(state, facts, fired)
         except Exception as error:
-            raise _StepError(f"assert {self._name}, {_number(error)}") from None
+            raise EngineError(f"assert {self._name}, {_number(error)}") from None
         finally:
             self._forget()
         if last != LAST_TO_FIRE:
-            raise _StepError(f"act {self._name}")
+            raise EngineError(f"act {self._name}")
 
     def _collect(self, state: int, facts: Sequence[tuple[int, str]], fired: list[str]) -> str:
         """Add the rules that fire, and return what fired last.
@@ -272,16 +268,7 @@ class _Native:
                 return
             step = f"delete {self._name}, {_number(error)}"
             self._broken(f"a session could not be deleted: {step}")
-            raise _StepError(step) from None
-
-
-class _StepError(EngineError):
-    """A step that failed, and the names of the rules that had fired by then."""
-
-    def __init__(self, step: str, fired: tuple[str, ...] = ()) -> None:
-        super().__init__(step)
-        self.step = step
-        self.fired = fired
+            raise EngineError(step) from None
 
 
 def _rule(condition: Expression) -> dict[str, Any]:

@@ -26,7 +26,7 @@ Expression = dict[str, Any]
 MAX_EXPRESSIONS = 29
 # A fact may wait at 64 branches of one rule set at a time (error 303 beyond). It waits at no more
 # than there are clauses or variants in its group, a choice of words counted by its words.
-MAX_BRANCHES = 40
+MAX_BRANCHES = 32
 # A node leads to at most 256 rules.
 MAX_RULES = 200
 # A fact has at most 255 properties.

@@ -6,7 +6,7 @@ of one; so the fact it fired on tells which it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cds_service.engine.groups import MAX_EXPRESSIONS, Expression, group_of
@@ -14,20 +14,18 @@ from cds_service.engine.groups import MAX_EXPRESSIONS, Expression, group_of
 
 @dataclass(slots=True)
 class Pack:
-    """Conditions by group, each with the name of the rule that it is the condition of."""
+    """Conditions by group, each with the name of the rule that it is the condition of.
+
+    ``size`` is how many expressions they are.
+    """
 
     rules: dict[int, tuple[str, Expression]] = field(default_factory=dict)
-    _size: int = 0
-
-    def takes(self, condition: Expression) -> bool:
-        """Whether there is room, and none of the same group."""
-        full = self._size + _expressions(condition) > MAX_EXPRESSIONS
-        return not self.rules or not (full or group_of(condition) in self.rules)
+    size: int = 0
 
     def add(self, name: str, condition: Expression) -> None:
         """Put a rule in."""
         self.rules[group_of(condition)] = name, condition
-        self._size += _expressions(condition)
+        self.size += _expressions(condition)
 
     @property
     def condition(self) -> Expression:
@@ -37,14 +35,27 @@ class Pack:
 
 
 def packed(conditions: Mapping[str, Expression]) -> list[Pack]:
-    """Rules by name as few packs, the longest first, each in the first that takes it."""
-    packs: list[Pack] = []
-    by_length = sorted(conditions.items(), key=lambda each: -_expressions(each[1]))
-    for name, condition in by_length:
-        pack = next((each for each in packs if each.takes(condition)), None)
-        if pack is None:
-            packs.append(pack := Pack())
-        pack.add(name, condition)
+    """Rules by name as packs: as few as hold them when they are dealt out evenly."""
+    groups: dict[int, list[str]] = {}
+    for name in sorted(conditions, key=lambda name: -_expressions(conditions[name])):
+        groups.setdefault(group_of(conditions[name]), []).append(name)
+    fewest = max(map(len, groups.values()), default=0)
+    for number in range(fewest, len(conditions) + 1):
+        packs = _dealt(number, groups.values(), conditions)
+        if all(len(pack.rules) == 1 or pack.size <= MAX_EXPRESSIONS for pack in packs):
+            break
+    return packs
+
+
+def _dealt(
+    number: int, groups: Iterable[Sequence[str]], conditions: Mapping[str, Expression]
+) -> list[Pack]:
+    """That many packs; of each group the longest rule goes to the smallest pack, and so on."""
+    packs = [Pack() for _ in range(number)]
+    for names in groups:
+        smallest_first = sorted(packs, key=lambda pack: pack.size)
+        for name, pack in zip(names, smallest_first, strict=False):
+            pack.add(name, conditions[name])
     return packs
 
 
