@@ -9,8 +9,12 @@ right; the tests hold this one to it, clause by clause.
 
 from __future__ import annotations
 
-from cds_service.engine.docket import Case, Docket, Way
-from cds_service.engine.reference import judge_clause
+from collections.abc import Sequence
+from enum import Enum
+from typing import Final, Literal
+
+from cds_service.engine.docket import Case, Check, Docket, Way
+from cds_service.engine.reference import judge_clause, judge_test
 from cds_service.engine.verdict import (
     Answers,
     ClauseVerdict,
@@ -19,10 +23,19 @@ from cds_service.engine.verdict import (
     Verdict,
     once,
 )
-from cds_service.facts.answers import Answer
+from cds_service.facts.answers import Answer, Reading
 from cds_service.facts.interval import Truth
 from cds_service.facts.unknown import Unknown
 from cds_service.rulebook.model import Clause
+
+
+class _Open(Enum):
+    """What is known of a check that nothing asked for yet."""
+
+    UNASKED = "unasked"
+
+
+_UNASKED: Final = _Open.UNASKED
 
 
 def judge_first(docket: Docket, answers: Answers) -> list[Verdict]:
@@ -32,11 +45,15 @@ def judge_first(docket: Docket, answers: Answers) -> list[Verdict]:
         KeyError: when a question that decides something has no answer.
     """
     truths = _Truths(docket, answers)
+    known = truths.known
     verdicts = [case.silent for case in docket.cases]
     for place, case in enumerate(docket.cases):
         for variant in case.variants:
             for number in variant:
-                if truths[number] is False:
+                truth = known[number]
+                if truth is _UNASKED:
+                    truth = truths.judge(number)
+                if truth is False:
                     break
             else:
                 verdicts[place] = _told(case, truths)
@@ -44,38 +61,46 @@ def judge_first(docket: Docket, answers: Answers) -> list[Verdict]:
     return verdicts
 
 
-class _Truths(dict[int, Truth]):
+class _Truths:
     """The truth of each check by its number, judged when it is first asked for."""
 
     def __init__(self, docket: Docket, answers: Answers) -> None:
-        super().__init__()
+        self.known: list[Truth | Literal[_Open.UNASKED]] = [_UNASKED] * len(docket.checks)
         self._checks = docket.checks
         self._answers = answers
         self._answered: list[Answer | None] = [None] * docket.questions
         self._verdicts: list[ClauseVerdict | None] = [None] * docket.clauses
 
-    def __missing__(self, number: int) -> Truth:
+    def judge(self, number: int) -> Truth:
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
-        answer = self._answered[check.asked]
-        if answer is None:
-            answer = self._answered[check.asked] = self._answers[check.question]
+        answer = self._answer(check)
+        passes = check.passes
         truth: Truth = None if answer.gaps else False
         for reading in answer.readings:
-            passed = check.passes(reading.fields)
+            passed = passes(reading.fields)
             if passed:
                 truth = True
                 break
             if passed is None:
                 truth = None
-        self[number] = truth
+        self.known[number] = truth
         return truth
+
+    def _answer(self, check: Check) -> Answer:
+        answer = self._answered[check.asked]
+        if answer is None:
+            answer = self._answered[check.asked] = self._answers[check.question]
+        return answer
 
     def outcome(self, variant: tuple[int, ...]) -> Outcome:
         """What a variant comes to: one check that fails decides, else one that is unknown."""
+        known = self.known
         outcome: Outcome = "fires"
         for number in variant:
-            truth = self[number]
+            truth = known[number]
+            if truth is _UNASKED:
+                truth = self.judge(number)
             if truth is False:
                 return "silent"
             if truth is None:
@@ -84,44 +109,60 @@ class _Truths(dict[int, Truth]):
 
     def verdict(self, way: Way, outcome: Outcome) -> VariantVerdict:
         """A variant told in full; rules of several variants share most of their clauses."""
-        told = [self._verdicts[each[1]] or self._clause(*each) for each in way.clauses]
+        told, verdicts = [], self._verdicts
+        for clause, place, number in way.clauses:
+            verdict = verdicts[place]
+            if verdict is None:
+                verdict = verdicts[place] = self._clause(clause, number)
+            told.append(verdict)
         return VariantVerdict(way.variant, outcome, tuple(told))
 
-    def _clause(self, clause: Clause, place: int, number: int) -> ClauseVerdict:
-        truth, check = self[number], self._checks[number]
-        answer = self._answered[check.asked] or self._answers[check.question]
+    def _clause(self, clause: Clause, number: int) -> ClauseVerdict:
+        check, truth = self._checks[number], self.known[number]
+        if truth is _UNASKED:
+            truth = self.judge(number)
+        answer = self._answer(check)
         if truth:
             holding = answer.readings
             if len(holding) > 1:
                 holding = tuple(reading for reading in holding if check.passes(reading.fields))
-            verdict = ClauseVerdict(clause, True, answer, holding)
-        else:
-            missing = _missing(clause, answer) if truth is None else ()
-            verdict = ClauseVerdict(clause, truth, answer, (), missing)
-        self._verdicts[place] = verdict
-        return verdict
+            return ClauseVerdict(clause, True, answer, holding)
+        if truth is None:
+            return ClauseVerdict(clause, None, answer, (), _missing(clause, answer))
+        return ClauseVerdict(clause, False, answer)
 
 
 def _told(case: Case, truths: _Truths) -> Verdict:
     """A rule that is not silent: in full as far as cards and the record read it."""
     outcomes = [truths.outcome(variant) for variant in case.variants]
-    ways = zip(case.ways, outcomes, strict=True)
-    if "fires" not in outcomes:
-        return Verdict(case.rule, "unknown", tuple([truths.verdict(*each) for each in ways]))
+    fires = "fires" in outcomes
     variants = [
-        truths.verdict(way, outcome) if outcome == "fires" else way.bare[outcome]
-        for way, outcome in ways
+        way.bare[outcome] if fires and outcome != "fires" else truths.verdict(way, outcome)
+        for way, outcome in zip(case.ways, outcomes, strict=True)
     ]
-    return Verdict(case.rule, "fires", tuple(variants), variants[outcomes.index("fires")])
+    if fires:
+        return Verdict(case.rule, "fires", tuple(variants), variants[outcomes.index("fires")])
+    return Verdict(case.rule, "unknown", tuple(variants))
 
 
 def _missing(clause: Clause, answer: Answer) -> tuple[Unknown, ...]:
-    """What kept a clause from an answer: mostly all that was read is one reason, or nothing was."""
+    """What kept a clause from an answer: mostly nothing was read, or fields of one reading."""
     if not answer.readings:
         return once(answer.gaps)
-    if len(answer.readings) == len(clause.tests) == 1:
-        (reading,), (test,) = answer.readings, clause.tests
-        value = reading.fields.get(test.field)
+    missing = [] if answer.gaps else _unknown_fields(clause, answer.readings)
+    return once(missing) if missing else judge_clause(clause, answer).missing
+
+
+def _unknown_fields(clause: Clause, readings: Sequence[Reading]) -> list[Unknown]:
+    """The fields of the only reading that are not known, if nothing else keeps it from passing."""
+    if len(readings) > 1:
+        return []
+    fields = readings[0].fields
+    unknown: list[Unknown] = []
+    for test in clause.tests:
+        value = fields.get(test.field)
         if isinstance(value, Unknown):
-            return once((value, *answer.gaps))
-    return judge_clause(clause, answer).missing
+            unknown.append(value)
+        elif judge_test(test, value) is None:
+            return []
+    return unknown
