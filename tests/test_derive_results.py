@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import weakref
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cds_service.facts.answers import Later, Question
+from cds_service.facts.answers import Later, Question, WithLast
 from cds_service.facts.course import Dose
 from cds_service.facts.derive import ANSWERS, when
 from cds_service.facts.derive.index import Index
@@ -210,6 +212,47 @@ def test_words_are_worked_out_once_and_only_when_one_is_read():
     assert len(later) == 2
     assert repr(later) == "{'name': 'ALT', 'count': 2}"
     assert asked == [1]
+
+
+def test_the_last_field_is_worked_out_once_and_only_when_it_is_read():
+    asked: list[int] = []
+
+    def last() -> str:
+        asked.append(1)
+        return "ahead"
+
+    fields = WithLast({"count": True}, "days", last)
+    assert (fields["count"], fields.get("count"), fields.get("other")) == (True, True, None)
+    assert list(fields) == ["count", "days"]
+    assert len(fields) == 2
+    assert asked == []
+    assert fields.get("days") == "ahead"
+    assert fields == {"count": True, "days": "ahead"} == fields
+    assert list(fields) == ["count", "days"]
+    assert len(fields) == 2
+    assert repr(fields) == "{'count': True, 'days': 'ahead'}"
+    assert asked == [1]
+
+
+def test_a_field_that_is_missing_is_no_last_one():
+    with pytest.raises(KeyError):
+        WithLast({}, "days", lambda: None)["day"]
+
+
+def test_two_questions_that_ask_the_same_are_one():
+    one = Question("lab", (("analyte", "alt"), ("within", Fraction(7))))
+
+    assert Question("lab", (("analyte", "alt"), ("within", Fraction(14, 2)))) is one
+    assert Question("lab", (("analyte", "alt"),)) != one
+    assert copy.copy(one) is one is copy.deepcopy(one)
+    assert repr(one).startswith("Question(kind='lab', selectors=(('analyte', 'alt'),")
+
+
+def test_a_question_that_nobody_asks_any_more_is_forgotten():
+    asked = weakref.ref(Question("lab", (("analyte", "nobody-asks"),)))
+    gc.collect()
+
+    assert asked() is None
 
 
 def test_nothing_of_a_chart_waits_for_the_garbage_collector():

@@ -19,6 +19,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from fractions import Fraction
+from threading import Lock
+from weakref import WeakValueDictionary
 
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.interval import Interval
@@ -28,27 +30,41 @@ Selector = str | Fraction | bool | tuple[str, ...]
 Value = Interval | bool | str | date | Unknown | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True, init=False)
 class Question:
-    """What a clause asks for: a kind of the vocabulary and the selectors that narrow it down."""
+    """What a clause asks for: a kind of the vocabulary and the selectors that narrow it down.
+
+    Two that ask the same are one object, so that one lookup among answers, of hundreds in a call,
+    compares nothing.
+    """
 
     kind: str
-    selectors: tuple[tuple[str, Selector], ...] = ()
-    _hash: int = field(init=False, repr=False, compare=False)
-    _by_name: Mapping[str, Selector] = field(init=False, repr=False, compare=False)
+    selectors: tuple[tuple[str, Selector], ...]
+    _by_name: Mapping[str, Selector] = field(repr=False)
 
-    def __post_init__(self) -> None:
-        """Work the hash out once: answers are looked up hundreds of times per call."""
-        object.__setattr__(self, "_hash", hash((self.kind, self.selectors)))
-        object.__setattr__(self, "_by_name", dict(reversed(self.selectors)))
+    def __new__(cls, kind: str, selectors: tuple[tuple[str, Selector], ...] = ()) -> Question:
+        """The one question that asks this."""
+        key = kind, selectors
+        with _ASKING:
+            question = _QUESTIONS.get(key)
+            if question is None:
+                question = _QUESTIONS[key] = object.__new__(cls)
+                object.__setattr__(question, "kind", kind)
+                object.__setattr__(question, "selectors", selectors)
+                object.__setattr__(question, "_by_name", dict(reversed(selectors)))
+        return question
 
-    def __hash__(self) -> int:
-        """The same for questions that are equal."""
-        return self._hash
+    def __reduce__(self) -> tuple[type[Question], tuple[object, ...]]:
+        """Copied, it is the same one."""
+        return Question, (self.kind, self.selectors)
 
     def get(self, name: str) -> Selector | None:
         """The selector of that name, None when the rule left it out."""
         return self._by_name.get(name)
+
+
+_QUESTIONS: WeakValueDictionary[tuple[object, ...], Question] = WeakValueDictionary()
+_ASKING = Lock()
 
 
 @cheap_dataclass(frozen=True, slots=True)
@@ -94,6 +110,42 @@ class Later(Mapping[str, object]):
     def __repr__(self) -> str:
         """As the mapping they make up."""
         return repr(self.words())
+
+
+class WithLast(Mapping[str, Value]):
+    """Fields of which the last is worked out when it is read: few rules test it."""
+
+    __slots__ = ("_fields", "_last", "_work_out")
+
+    def __init__(self, fields: dict[str, Value], last: str, work_out: Callable[[], Value]) -> None:
+        """Take the fields, and the name of the last and how it is worked out."""
+        self._fields = fields
+        self._last = last
+        self._work_out = work_out
+
+    def __getitem__(self, name: str) -> Value:
+        """The value of that field.
+
+        Raises:
+            KeyError: when there is none.
+        """
+        fields = self._fields
+        if name == self._last and name not in fields:
+            fields[name] = self._work_out()
+        return fields[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names in their order."""
+        yield from (name for name in self._fields if name != self._last)
+        yield self._last
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return len(self._fields) + (self._last not in self._fields)
+
+    def __repr__(self) -> str:
+        """As the mapping they make up."""
+        return repr(dict(self))
 
 
 @cheap_dataclass(frozen=True, slots=True)

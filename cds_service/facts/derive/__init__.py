@@ -46,7 +46,7 @@ from cds_service.facts.derive import (
     unresolved_drugs,
     weight_change,
 )
-from cds_service.facts.derive.silence import silence
+from cds_service.facts.derive.silence import silences
 from cds_service.facts.derive.view import View
 from cds_service.facts.model import Chart
 from cds_service.facts.regimen import Regimen
@@ -93,6 +93,10 @@ ANSWERS: Mapping[str, Callable[[Question, View], Answer]] = {
 """How each kind is answered. ``unassessed`` is not here: the engine answers it last."""
 
 
+_ANYTHING: tuple[frozenset[str], None] = (frozenset(), None)
+"""Where something is unread, anything may be on file."""
+
+
 class Answered(dict[Question, Answer]):
     """The answers of a chart: each question is answered when its answer is first looked up.
 
@@ -104,6 +108,7 @@ class Answered(dict[Question, Answer]):
     ) -> None:
         super().__init__()
         self._view = View(chart, terminology, regimens)
+        self._silences = silences(terminology)
 
     def __missing__(self, question: Question) -> Answer:
         """Answer a question, once.
@@ -111,9 +116,10 @@ class Answered(dict[Question, Answer]):
         Raises:
             KeyError: for a kind that is not in the vocabulary, which the rule lint refuses.
         """
-        answer = silence(question, self._view)
-        if answer is None:
-            answer = ANSWERS[question.kind](question, self._view)
+        view = self._view
+        about, answer = self._silences[question] if view.sent_whole else _ANYTHING
+        if answer is None or not view.words.isdisjoint(about):
+            answer = ANSWERS[question.kind](question, view)
         self[question] = answer
         return answer
 

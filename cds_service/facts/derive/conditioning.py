@@ -34,7 +34,6 @@ from cds_service.facts.vocabulary import MEDICATION_ADMINISTRATIONS, MEDICATION_
 from cds_service.terminology import Terminology
 
 _MEDICATIONS = (MEDICATION_REQUESTS, MEDICATION_ADMINISTRATIONS)
-_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 _WHAT = "conditioning drugs"
 
 
@@ -188,7 +187,7 @@ def _unidentified(view: View, counted: tuple[Given, ...]) -> list[DrugUse]:
     sets = {each.use.order_set for each in counted if each.use.order_set}
     return [
         use
-        for use in view.uses.of(_UNIDENTIFIED)
+        for use in view.uses.of_word(UNIDENTIFIED)
         if use.kind != "statement"
         and is_live(use, view.now)
         and (use.order_set in sets or is_conditioning(use.order_set))

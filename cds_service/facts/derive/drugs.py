@@ -12,7 +12,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache
 
-from cds_service.facts.answers import Answer, Later, Question, Reading, Value
+from cds_service.facts.answers import Answer, Later, Question, Reading, WithLast
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive.view import (
     ASKED,
@@ -69,28 +69,26 @@ class Wanted:
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many distinct ingredients, and which."""
     wanted, words = _wanted(question, view.terminology)
+    substances, systemic, now = wanted.substances, wanted.systemic, view.now
     found: list[tuple[str, DrugUse]] = []
     doubts: dict[Unknown, None] = {}
     for use in view.uses.of(words):
         if use.do_not_perform or not (wanted.drafts if use.role == "draft" else wanted.on_file):
             continue
-        for substance in sorted(use.substances & wanted.substances):
+        borne = use.substances & substances
+        for substance in sorted(borne) if len(borne) > 1 else borne:
             if substance in wanted.not_as_single_dose and _is_with_a_dose(use, wanted, view):
                 continue
-            counts = _counts(use, substance, wanted, view.now)
-            if counts is False or _is_only_local(use, wanted):
+            counts = _counts(use, substance, wanted, now)
+            if counts is False or (systemic and use.local_use):
                 continue
             if counts:
                 found.append((substance, use))
             else:
                 doubts[_not_sure(view, substance, use)] = None
-        if (
-            use.resolved_by == "nothing"
-            and is_live(use, view.now)
-            and not _is_only_local(use, wanted)
-        ):
+        if use.resolved_by == "nothing" and is_live(use, now) and not (systemic and use.local_use):
             doubts[unidentified(use)] = None
-    gaps = () if view.sent_whole else view.gaps(wanted.needs, _WHAT, wanted.substances)
+    gaps = () if view.sent_whole else view.gaps(wanted.needs, _WHAT, substances)
     return only(question, _reading(view, wanted, found, doubts, gaps), (*gaps, *doubts))
 
 
@@ -129,11 +127,6 @@ def _wanted(question: Question, terminology: Terminology) -> tuple[Wanted, froze
         lingers=number(question, "lingers"),
     )
     return wanted, substances | {UNIDENTIFIED}
-
-
-def _is_only_local(use: DrugUse, wanted: Wanted) -> bool:
-    """Whether it acts where it is applied and systemic use is asked for; asked for what counts."""
-    return wanted.systemic and use.local_use
 
 
 def _is_with_a_dose(use: DrugUse, wanted: Wanted, view: View) -> bool:
@@ -195,14 +188,16 @@ def _reading(
     doubts: Collection[Unknown],
     gaps: tuple[Unknown, ...],
 ) -> Reading:
-    sure = len({substance for substance, _ in found})
-    days = [_days_ahead(use, view.today) for _, use in found]
-    fields: dict[str, Value] = {
-        "count": Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(doubts)),
-        "days_ahead": Interval.exactly(min(days)) if days else None,
-    }
-    shown = Later(lambda: _shown(view.terminology, wanted, found))
-    return Reading(fields, shown, tuple(use.source for _, use in found))
+    sure, today, terminology = len(dict(found)), view.today, view.terminology
+    count = Interval.at_least(sure) if gaps else Interval.between(sure, sure + len(doubts))
+    fields = WithLast({"count": count}, "days_ahead", lambda: _first_day_ahead(found, today))
+    shown = Later(lambda: _shown(terminology, wanted, found))
+    return Reading(fields, shown, tuple([use.source for _, use in found]))
+
+
+def _first_day_ahead(found: list[tuple[str, DrugUse]], today: date) -> Interval | None:
+    days = [_days_ahead(use, today) for _, use in found]
+    return Interval.exactly(min(days)) if days else None
 
 
 def _shown(

@@ -25,8 +25,6 @@ from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
 from cds_service.terminology import Terminology
 
-_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
-
 
 @cheap_dataclass(frozen=True, slots=True)
 class Want:
@@ -147,7 +145,7 @@ def _since_begun(question: Question, view: View) -> Iterator[Want]:
 def _drug_gaps(question: Question, view: View) -> Iterator[Unknown]:
     """Drugs that may be of the class and that we do not know of."""
     yield from view.gaps(NEEDS, "active medications", _members(question, view.terminology))
-    for use in view.uses.of(_UNIDENTIFIED):
+    for use in view.uses.of_word(UNIDENTIFIED):
         if use.role == "on-file" and is_live(use, view.now):
             yield unidentified(use)
 

@@ -14,11 +14,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
+from itertools import chain
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import STALE, Found, Window, find, window_of
+from cds_service.facts.derive.lab import STALE, Window, find, window_of
 from cds_service.facts.derive.lab_panel import grouped
 from cds_service.facts.derive.numbers import rounded
 from cds_service.facts.derive.results import Usable
@@ -51,16 +52,18 @@ class Level:
 class Electrolyte:
     """What the results say of one electrolyte; ``gaps`` when they do not say all."""
 
-    levels: tuple[Level, ...]
+    levels: list[Level]
     gaps: tuple[Unknown, ...]
 
-    @property
     def low(self) -> Truth:
         """Low when any result is; not low when every result that could be there is not."""
-        if any(level.low for level in self.levels):
-            return True
-        settled = self.levels and all(level.low is False for level in self.levels)
-        return False if settled and not self.gaps else None
+        low: Truth = False if self.levels and not self.gaps else None
+        for level in self.levels:
+            if level.low:
+                return True
+            if level.low is None:
+                low = None
+        return low
 
     @property
     def open(self) -> tuple[Unknown, ...]:
@@ -71,21 +74,25 @@ class Electrolyte:
 def answer(question: Question, view: View) -> Answer:
     """One reading: how many electrolytes are low, and which."""
     window = window_of(question, view)
-    each = [_electrolyte(question, view, analytes, window) for analytes in _asked(question)]
-    lows = [level for one in each for level in one.levels if level.low]
-    unsettled = [one for one in each if one.low is None]
-    sure, unsure = sum(map(_is_low, each)), len(unsettled)
-    gaps = tuple(dict.fromkeys(gap for one in unsettled for gap in one.open))
+    lows: list[Level] = []
+    open_: dict[Unknown, None] = {}
+    sure = unsure = 0
+    for analytes in _asked(question):
+        one = _electrolyte(question, view, analytes, window)
+        low = one.low()
+        if low:
+            sure += 1
+            lows += [level for level in one.levels if level.low]
+        elif low is None:
+            unsure += 1
+            open_.update(dict.fromkeys(one.open))
+    gaps = tuple(open_)
     count: Value = Interval.between(sure, sure + unsure)
     if gaps and not sure:
         count = gaps[0]
-    sources = tuple(level.source for level in lows)
+    sources = tuple([level.source for level in lows])
     shown = Later(lambda: _shown(sure, lows))
     return only(question, Reading({"low": count}, shown, sources), gaps)
-
-
-def _is_low(one: Electrolyte) -> bool:
-    return one.low is True
 
 
 @lru_cache(maxsize=ASKED)
@@ -110,12 +117,9 @@ def _electrolyte(
 ) -> Electrolyte:
     found = [find(view, analyte, window) for analyte in analytes]
     there = [each for each in found if not each.nothing_usable]
-    levels = tuple(_level(question, view, one, window) for each in there for one in each.results)
-    return Electrolyte(levels, _gaps(there or found[:1]))
-
-
-def _gaps(found: list[Found]) -> tuple[Unknown, ...]:
-    return tuple(gap for each in found for gap in each.gaps)
+    levels = [_level(question, view, one, window) for each in there for one in each.results]
+    gaps = [each.gaps for each in there or found[:1]]
+    return Electrolyte(levels, tuple(chain.from_iterable(gaps)))
 
 
 def _level(question: Question, view: View, one: Usable, window: Window) -> Level:

@@ -86,7 +86,7 @@ def for_toxicity(reason: str) -> Truth:
 
 def _held(view: View, substance: str) -> Iterator[tuple[DrugUse, Truth]]:
     """What was held, or ended for toxicity, and whether it was for toxicity."""
-    for use in view.uses.of(frozenset((substance,))):
+    for use in view.uses.of_word(substance):
         if use.role != "on-file" or use.do_not_perform:
             continue
         held = use.status in _HELD.get(use.kind, ())

@@ -24,10 +24,18 @@ class Index(Generic[T]):
 
     def of(self, words: frozenset[str]) -> tuple[T, ...]:
         """The facts that bear any of the words, in the order of the chart."""
-        borne = self.words & words
-        if not borne:
-            return ()
-        if borne not in self._known:
-            places = {place for word in borne for place in self._places[word]}
-            self._known[borne] = tuple(self._facts[place] for place in sorted(places))
-        return self._known[borne]
+        found = self._known.get(words)
+        if found is None:
+            borne = self.words & words
+            if len(borne) > 1:
+                places = sorted({place for word in borne for place in self._places[word]})
+                found = tuple([self._facts[place] for place in places])
+            else:
+                found = self.of_word(*borne) if borne else ()
+            self._known[words] = found
+        return found
+
+    def of_word(self, word: str) -> tuple[T, ...]:
+        """The facts that bear the word, in the order of the chart."""
+        places = self._places.get(word)
+        return tuple([self._facts[place] for place in places]) if places else ()

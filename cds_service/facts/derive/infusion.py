@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.numbers import plain
-from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, slug
+from cds_service.facts.derive.view import View, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse, Infusion
 from cds_service.facts.unknown import Reason, Unknown
@@ -38,7 +38,7 @@ _VIALS_MAKE = re.compile(r"\b(\d{1,2}) vials? ?(?:=|\(|:|makes?) ?(\d+(?:\.\d+)?
 def answer(question: Question, view: View) -> Answer:
     """A reading per order of the substance that is being signed now."""
     substance = slug(question, "substance")
-    unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
+    unread = view.unread_orders(substance)
     drafts = view.drafts(substance)
     return Answer(question, tuple(_reading(view, substance, use) for use in drafts), unread)
 

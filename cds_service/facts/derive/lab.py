@@ -30,6 +30,7 @@ from cds_service.facts.model import LabResult, Measured, Moment
 from cds_service.facts.quantity import normal_unit
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS
+from cds_service.terminology import Terminology
 
 SAME_TIME = timedelta(hours=1)
 """Two results so close together contradict each other rather than show a change (INO-DATA-03)."""
@@ -135,7 +136,7 @@ def results_of(view: View, analyte: str) -> Results:
 def find(view: View, analyte: str, window: Window) -> Found:
     """The results of one analyte to be judged."""
     if view.sent_whole and analyte not in view.measured:
-        return _never_measured(view.name(analyte), window.within)
+        return _never_measured(analyte, view.terminology, window.within)
     key = ("found", analyte, window)
     found: Found | None = view.known.get(key)
     if found is None:
@@ -161,7 +162,7 @@ def find_among(
 ) -> Found:
     """The results to be judged of those that measure one thing, whatever their analytes."""
     if among is NOTHING and view.sent_whole:
-        return _never_measured(name, window.within)
+        return _nothing_at_all(name, window.within)
     now = view.now
     newest, fitting, unsure = _looked_through(among, window, now)
     results = _beside(newest, fitting, now)
@@ -179,8 +180,12 @@ def find_among(
 
 
 @lru_cache(maxsize=ASKED)
-def _never_measured(name: str, within: timedelta | None) -> Found:
-    """Nothing at all, for certain."""
+def _never_measured(analyte: str, terminology: Terminology, within: timedelta | None) -> Found:
+    return _nothing_at_all(terminology.display_name(analyte), within)
+
+
+def _nothing_at_all(name: str, within: timedelta | None) -> Found:
+    """Nothing, for certain."""
     return Found((), (_none(name, within),), nothing_usable=True)
 
 
@@ -204,11 +209,10 @@ def _looked_through(
     for one in among.newest_first:
         if enough and one.latest < enough:
             break
-        fits = (
-            when.is_within(one.when, now, window.within)
-            if is_plain
-            else _fits(one.when, window, now)
-        )
+        if is_plain:
+            fits = when.is_within(one.when, now, window.within)
+        else:
+            fits = _fits(one.when, window, now)
         if fits and one.result.value is not None:
             fitting.append(one)
             if newest is None and one.result.status == "final":

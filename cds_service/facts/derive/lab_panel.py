@@ -22,16 +22,21 @@ def answer(question: Question, view: View) -> Answer:
     """
     window = window_of(question, view)
     asked = _asked(question)
-    found = [find_one_of(view, analytes, window) for analytes in asked]
-    missing = tuple(each.gaps[0] for each in found if each.nothing_usable)
-    unsure = [
-        each for each in found if not each.nothing_usable and (not each.results or window.dose_gaps)
-    ]
-    gaps = tuple(dict.fromkeys(gap for each in unsure for gap in each.gaps))
-    count: Value = Interval.between(len(missing), len(missing) + len(unsure))
+    missing: list[Unknown] = []
+    open_: dict[Unknown, None] = {}
+    unsure = 0
+    for analytes in asked:
+        found = find_one_of(view, analytes, window)
+        if found.nothing_usable:
+            missing.append(found.gaps[0])
+        elif not found.results or window.dose_gaps:
+            unsure += 1
+            open_.update(dict.fromkeys(found.gaps))
+    gaps = tuple(open_)
+    count: Value = Interval.between(len(missing), len(missing) + unsure)
     if gaps and not missing:
         count = gaps[0]
-    return only(question, Reading({"missing": count}, Later(lambda: _shown(missing))), gaps)
+    return only(question, Reading({"missing": count}, Later(lambda: _shown(tuple(missing)))), gaps)
 
 
 @lru_cache(maxsize=ASKED)

@@ -29,5 +29,5 @@ def answer(question: Question, view: View) -> Answer:
 
 
 def _entries(view: View, concept: str) -> list[ConditionEntry]:
-    found = view.entries.of(frozenset((concept,)))
+    found = view.entries.of_word(concept)
     return [each for each in found if each.verification in COUNTED]

@@ -45,7 +45,7 @@ def _ordered(view: View, substance: str, last: Cycle, regimen: Regimen) -> list[
     number = last.number + 1
     days = [
         use.days[0]
-        for use in view.uses.of(frozenset((substance,)))
+        for use in view.uses.of_word(substance)
         if use.kind == "order"
         and use.role == "on-file"
         and use.status != "entered-in-error"

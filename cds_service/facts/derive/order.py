@@ -13,7 +13,7 @@ from typing import TypeVar
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.course import Cycle, Dose, Place, place_next, with_next
-from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, only, slug
+from cds_service.facts.derive.view import View, only, slug
 from cds_service.facts.derive.walk import Walk
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import CourseStatement, DrugUse
@@ -41,7 +41,7 @@ def answer(question: Question, view: View) -> Answer:
     """One reading per order of the substance; one with ``placed`` false when there is none."""
     substance = slug(question, "substance")
     orders = view.drafts(substance)
-    unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
+    unread = view.unread_orders(substance)
     if not orders:
         return only(question, Reading({"placed": False}, _NOTHING_SHOWN), unread)
     readings = tuple(_reading(view, substance, order) for order in orders)

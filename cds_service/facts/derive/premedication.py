@@ -20,7 +20,6 @@ from cds_service.facts.unknown import Reason, Unknown
 from cds_service.terminology import Terminology
 
 _NEEDS = (DRAFTS, *NEEDS)
-_UNIDENTIFIED = frozenset((UNIDENTIFIED,))
 _WHAT = "premedication"
 
 
@@ -109,7 +108,7 @@ def _unidentified(view: View, planned: tuple[date, ...]) -> tuple[Unknown, ...]:
     """Drugs that might be of any class, because nobody could identify them."""
     return tuple(
         unidentified(use)
-        for use in view.uses.of(_UNIDENTIFIED)
+        for use in view.uses.of_word(UNIDENTIFIED)
         if any(_covers(use, day) is not False for day in planned)
     )
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Value
 from cds_service.facts.derive.numbers import plain
-from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, slug
+from cds_service.facts.derive.view import View, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
 
@@ -37,7 +37,7 @@ _DAY = 24 * 60
 def answer(question: Question, view: View) -> Answer:
     """A reading per order of the substance that is being signed now."""
     substance = slug(question, "substance")
-    unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
+    unread = view.unread_orders(substance)
     drafts = view.drafts(substance)
     return Answer(question, tuple(_reading(use) for use in drafts), unread)
 

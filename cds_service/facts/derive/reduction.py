@@ -130,7 +130,7 @@ def amount_per_m2(use: DrugUse, body: Interval | None) -> Interval | None:
 
 def _uses(view: View, substance: str) -> Iterator[DrugUse]:
     """Orders of the substance, wherever they stand, and doses of it that were given."""
-    for use in view.uses.of(frozenset((substance,))):
+    for use in view.uses.of_word(substance):
         recorded = use.kind == "order" or use.status in GIVEN
         if recorded and use.status != "entered-in-error":
             yield use

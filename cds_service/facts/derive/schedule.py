@@ -17,7 +17,7 @@ from cds_service.facts.derive.order import (
     planned_days,
     position,
 )
-from cds_service.facts.derive.view import DRAFTS, SELECTIONS, View, slug
+from cds_service.facts.derive.view import View, slug
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import DrugUse
 from cds_service.facts.unknown import Reason, Unknown
@@ -26,7 +26,7 @@ from cds_service.facts.unknown import Reason, Unknown
 def answer(question: Question, view: View) -> Answer:
     """A reading per order of the substance that is being signed now."""
     substance = slug(question, "substance")
-    unread = view.gaps((DRAFTS, SELECTIONS), f"order of {view.name(substance)}", (substance,))
+    unread = view.unread_orders(substance)
     drafts = view.drafts(substance)
     return Answer(question, tuple(_reading(view, substance, use) for use in drafts), unread)
 

@@ -41,20 +41,33 @@ _NOTHING_ON_FILE = Chart(now=datetime(2000, 1, 1, tzinfo=UTC))
 _Words = Callable[[Question, Terminology], Iterable[str]]
 
 
-def silence(question: Question, view: View) -> Answer | None:
-    """The answer when nothing on file is about the question, and nothing is unread."""
-    if not view.sent_whole:
-        return None
-    about, answer = _about(question, view.terminology)
-    return answer if view.words.isdisjoint(about) else None
+class Silences(dict[Question, tuple[frozenset[str], Answer | None]]):
+    """All that can bear on a question, and its answer where nothing does, worked out once.
 
-
-@lru_cache(maxsize=ASKED)
-def _about(question: Question, terminology: Terminology) -> tuple[frozenset[str], Answer | None]:
-    """All that can bear on a question, and its answer where nothing does.
-
-    No answer for a kind that something else bears on: the order, the doses, the patient.
+    It holds while nothing is unread. No answer for a kind that something else bears on: the order,
+    the doses, the patient.
     """
+
+    def __init__(self, terminology: Terminology) -> None:
+        """Take the value sets, which say what classes of drugs hold."""
+        super().__init__()
+        self._terminology = terminology
+
+    def __missing__(self, question: Question) -> tuple[frozenset[str], Answer | None]:
+        """Work out what the rules ask for the first time."""
+        if len(self) == ASKED:
+            self.clear()
+        found = self[question] = _about(question, self._terminology)
+        return found
+
+
+@lru_cache(maxsize=1)
+def silences(terminology: Terminology) -> Silences:
+    """Those of the questions asked of these value sets."""
+    return Silences(terminology)
+
+
+def _about(question: Question, terminology: Terminology) -> tuple[frozenset[str], Answer | None]:
     kind = _KINDS.get(question.kind)
     if kind is None:
         return frozenset(), None

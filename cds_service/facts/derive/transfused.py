@@ -84,6 +84,6 @@ def _given(view: View, concept: str) -> Iterator[Transfusion]:
     for procedure in view.chart.procedures:
         if concept in procedure.concepts and procedure.status in _DONE:
             yield Transfusion(procedure.label, procedure.performed, procedure.source)
-    for use in view.uses.of(frozenset((concept,))):
+    for use in view.uses.of_word(concept):
         if use.kind == "administration" and use.status in GIVEN:
             yield Transfusion(use.label, use.start, use.source)

@@ -121,7 +121,7 @@ class View:
         """The live orders of a substance that are being signed now."""
         known = self._drafts.get(substance)
         if known is None:
-            uses = self.uses.of(frozenset((substance,)))
+            uses = self.uses.of_word(substance)
             known = tuple(use for use in uses if use.role == "draft" and is_live_order(use))
             self._drafts[substance] = known
         return known
@@ -130,7 +130,7 @@ class View:
         """The doses of a substance given up to now."""
         known = self._doses.get(substance)
         if known is None:
-            uses = self.uses.of(frozenset((substance,)))
+            uses = self.uses.of_word(substance)
             known = dose_history(uses, substance, self.now, self.regimen(substance))
             self._doses[substance] = known
         return known
@@ -147,6 +147,13 @@ class View:
     def unread_doses(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why more doses may have been given than we know of."""
         return self.gaps(DOSES, what, (substance,))
+
+    def unread_orders(self, substance: str) -> tuple[Unknown, ...]:
+        """Why more may be ordered now than we know of."""
+        if self.sent_whole:
+            return ()
+        what = f"order of {self.name(substance)}"
+        return self.gaps((DRAFTS, SELECTIONS), what, (substance,))
 
     def dose_gaps(self, substance: str, what: str) -> tuple[Unknown, ...]:
         """Why the course is not known for certain: unread records, doses on an unknown day."""
