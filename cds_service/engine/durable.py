@@ -42,7 +42,7 @@ ALL_TOLD: Expression = {"evaluate": 1}
 # What the extension cannot read ends the reading of all after it, without a word; then nothing
 # fires, and deleting the session may end the process.
 _READABLE = re.compile(r'(?:,"[a-z]++\d++":-?\d{1,19}+)*+', re.ASCII)
-LAST_FACT = f'{{"sid":"{SESSION}","id":"last","evaluate":1}}'
+LAST_FACT = f'{{"id":"last","sid":"{SESSION}","evaluate":1}}'
 
 # What an assertion returns when all is well: 1 says that some fact is of no interest to any rule.
 # 2 would say that a fact of that number was there before.
@@ -238,20 +238,19 @@ class _Native:
     def _collect(self, state: int, facts: Sequence[tuple[int, str]], fired: list[str]) -> str:
         """Add the rules that fire, and return what fired last.
 
-        A firing is ``{"p1":{"m":{"sid":"0","id":"7", …``: the pack, and the number of the fact.
+        A firing is ``{"p1":{"m":{"id":"7","sid":"0", …``: the pack, and the number of the fact.
         """
-        last = ""
-        started = native.start_action_for_state(self._handle, state)
+        last, handle, rules = "", self._handle, self._rules
+        following = native.complete_and_start_action
+        started = native.start_action_for_state(handle, state)
         firing = started and started[1]
-        for _ in range((len(self._rules) + 1) * (len(facts) + 1)):
+        for _ in range((len(rules) + 1) * (len(facts) + 1)):
             if not firing:
                 break
-            words = firing.split('"', 12)
-            last = words[1]
+            _, last, _, _, _, _, _, number, _ = firing.split('"', 8)
             if last != LAST_TO_FIRE:
-                group, _ = facts[int(words[11])]
-                fired.append(self._rules[last][group])
-            firing = native.complete_and_start_action(self._handle, state)
+                fired.append(rules[last][facts[int(number)][0]])
+            firing = following(handle, state)
         return last
 
     def _forget(self) -> None:

@@ -25,8 +25,9 @@ Expression = dict[str, Any]
 # The extension takes at most 31 expressions in one condition; two are the list of them all.
 MAX_EXPRESSIONS = 29
 # A fact may wait at 64 branches of one rule set at a time (error 303 beyond). It waits at no more
-# than there are clauses or variants in its group, a choice of words counted by its words.
-MAX_BRANCHES = 32
+# than there are clauses or variants in its group, a choice of words counted by its words. Larger
+# groups need more packs (``packing.py``), smaller ones more facts.
+MAX_BRANCHES = 34
 # A node leads to at most 256 rules.
 MAX_RULES = 200
 # A fact has at most 255 properties.
@@ -186,7 +187,7 @@ class VariantGroup:
 
 def fact(number: int, group: int, properties: str) -> str:
     """A fact in JSON. All are of one session; ``number`` is its own among them."""
-    return f'{{"sid":"{SESSION}","id":"{number}","g{group}":1{properties}}}'
+    return f'{{"id":"{number}","sid":"{SESSION}","g{group}":1{properties}}}'
 
 
 def _of(group: int) -> Expression:
