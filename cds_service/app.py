@@ -6,8 +6,6 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from flask import Flask
-
 from cds_service.cards.random_uuid import random_uuid
 from cds_service.decide import Parts, plan
 from cds_service.engine.durable import DurableEngine
@@ -20,7 +18,7 @@ from cds_service.settings import Settings
 from cds_service.store.keyed_hash import KeyedHash
 from cds_service.store.port import CardLog, NoLog
 from cds_service.terminology import Terminology
-from cds_service.web import register
+from cds_service.web import App, register
 
 log = logging.getLogger("cds_service")
 
@@ -68,7 +66,7 @@ def create_app(
     card_log: CardLog | None = None,
     fhir: Completer | None = None,
     metrics: Metrics | None = None,
-) -> Flask:
+) -> App:
     """Build the service. Settings come from the environment unless given.
 
     A caller that serves for real gives a card log and a way to fetch; one that only looks at a
@@ -79,7 +77,7 @@ def create_app(
         RulesError: with every complaint about a rule file.
     """
     chosen = settings or Settings.from_environment()
-    app = Flask("cds_service.web")
+    app = App("cds_service.web")
     app.extensions["cds_service"] = join_parts(chosen, clock, new_id, card_log, fhir, metrics)
     register(app)
     return app

@@ -1,6 +1,7 @@
 """The hook call: what is accepted, what is refused and with which words."""
 
 import json
+import weakref
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from web_parts import app, bare_card, card, deciding, parts, post, request_body
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
+from cds_service.decide import Decision
 from cds_service.errors import DataUnavailable
 from cds_service.settings import Settings
 from cds_service.web.call_schema import MOST_DRAFTS, read_at_a_look, read_by_form
@@ -224,6 +226,38 @@ def test_a_body_whose_length_was_not_announced_is_held_to_the_same_limit(decided
     _, answered, _ = run_wsgi_app(limited, environ)
 
     assert answered.startswith(status)
+
+
+@pytest.mark.parametrize("is_terminated", [True, False])
+def test_a_body_shorter_than_announced_is_told_from_a_wrong_one(decided, is_terminated):
+    environ = EnvironBuilder(
+        SIGN, method="POST", data=b'{"hook": ', content_type="application/json"
+    ).get_environ()
+    environ["CONTENT_LENGTH"] = "1000"
+    environ["wsgi.input_terminated"] = is_terminated
+
+    said, answered, _ = run_wsgi_app(app(), environ)
+
+    assert answered.startswith("400 ")
+    assert b"broke off before its announced end" in b"".join(said)
+
+
+def test_what_was_read_is_let_go_when_the_answer_has_left(monkeypatch):
+    class Verdict:
+        """Stands for everything that a decision holds."""
+
+    verdict = Verdict()
+    held = weakref.ref(verdict)
+    decisions = [Decision((), (verdict,))]
+    monkeypatch.setattr("cds_service.web.hooks.decide", lambda *_: decisions.pop())
+    environ = EnvironBuilder(SIGN, method="POST", json=request_body()).get_environ()
+    answer = app().wsgi_app(environ, lambda *_: None)
+    del verdict
+
+    assert held() is not None
+    answer.close()
+    del answer, environ
+    assert held() is None
 
 
 @pytest.mark.parametrize(("times", "heard"), [(2, 2000), (9, 1000 * 4)])

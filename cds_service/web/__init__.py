@@ -1,8 +1,9 @@
 """The HTTP edge: routes, wire forms, status codes and pages. It translates and decides nothing.
 
-``register`` puts everything on an app whose ``extensions["cds_service"]`` holds the parts.
+``register`` puts everything on an ``App`` whose ``extensions["cds_service"]`` holds the parts.
 """
 
+from cds_service.web.framework import App
 from cds_service.web.register import register
 
-__all__ = ["register"]
+__all__ = ["App", "register"]

@@ -66,7 +66,7 @@ def _read(request: Request) -> bytes:
     """The whole body, or a refusal when it is longer than the limit or was cut off."""
     limit = parts().settings.max_body_bytes
     try:
-        body = request.get_data(cache=False, parse_form_data=False)
+        body = _all_of(request, limit)
     except RequestEntityTooLarge:
         _hear_out(request, limit)
         raise _too_large(limit) from None
@@ -74,6 +74,22 @@ def _read(request: Request) -> bytes:
         raise malformed("the body broke off before its announced end") from None
     if len(body) > limit:
         raise _too_large(limit)
+    return body
+
+
+def _all_of(request: Request, limit: int) -> bytes:
+    """What was sent; where its length is announced, read at once and not in pieces.
+
+    Raises:
+        ClientDisconnected: when it is shorter than announced.
+        RequestEntityTooLarge: when more than the limit is announced.
+    """
+    announced = request.content_length
+    if announced is None or announced > limit:
+        return request.get_data(cache=False, parse_form_data=False)
+    body: bytes = request.environ["wsgi.input"].read(announced)
+    if len(body) < announced:
+        raise ClientDisconnected
     return body
 
 

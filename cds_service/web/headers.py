@@ -10,15 +10,17 @@ import logging
 from functools import partial
 from http import HTTPStatus
 from time import perf_counter
+from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from cds_service.cards.random_uuid import random_uuid
 from cds_service.clients import Client
 from cds_service.decide import Parts
 from cds_service.settings import Settings
 from cds_service.web.door import ROOMS
-from cds_service.web.metrics import count
+from cds_service.web.framework import behind
+from cds_service.web.metrics import HOOK_CALL, count
 from cds_service.web.parts import parts
 from cds_service.web.told import told
 
@@ -50,8 +52,9 @@ def register_headers(app: Flask) -> None:
 
 def _begin() -> Response | None:
     """The id is ours: one that a caller chose might name a patient in our log."""
-    g.request_id = random_uuid()
-    g.started = perf_counter()
+    own = behind(g)
+    own.request_id = random_uuid()
+    own.started = perf_counter()
     return _answer_preflight() if request.method == "OPTIONS" else None
 
 
@@ -65,11 +68,13 @@ def _answer_preflight() -> Response | None:
 
 
 def _finish(joined: Parts, always: Headers, answer: Response) -> Response:
+    asked, own = behind(request), behind(g)
     answer.headers.extend(always)
-    answer.headers.setdefault("Content-Security-Policy", _NOT_A_PAGE)
-    answer.headers.add("X-Request-ID", g.request_id)
-    _allow(_origin_let_in(joined.settings.clients, answer), answer)
-    _tell(joined, answer.status_code)
+    if "Content-Security-Policy" not in answer.headers:
+        answer.headers.add("Content-Security-Policy", _NOT_A_PAGE)
+    answer.headers.add("X-Request-ID", own.request_id)
+    _allow(_origin_let_in(joined.settings.clients, answer), asked.method, answer)
+    _tell(joined, asked, own, answer.status_code)
     return answer
 
 
@@ -90,23 +95,23 @@ def _origin_let_in(clients: tuple[Client, ...] | None, answer: Response) -> str:
     return origin if any(origin in client.cors_origins for client in callers) else ""
 
 
-def _allow(origin: str, answer: Response) -> None:
+def _allow(origin: str, method: str, answer: Response) -> None:
     if not origin:
         return
     answer.headers.add("Access-Control-Allow-Origin", origin)
     answer.headers.add("Access-Control-Expose-Headers", "X-Request-ID")
-    if request.method == "OPTIONS":
+    if method == "OPTIONS":
         answer.headers["Access-Control-Allow-Methods"] = "GET, POST, OPTIONS"
         answer.headers["Access-Control-Allow-Headers"] = "Content-Type, Authorization"
         answer.headers["Access-Control-Max-Age"] = "600"
 
 
-def _tell(joined: Parts, status: int) -> None:
-    """A line in the log, and the counters."""
-    rule, method, about = request.url_rule, request.method, told(joined)
-    route, seconds = rule.rule if rule else "unknown", perf_counter() - g.started
+def _tell(joined: Parts, asked: Request, own: Any, status: int) -> None:
+    """A line in the log, and the counters; ``own``: what was kept for this request."""
+    rule, method, about = asked.url_rule, asked.method, told(joined, asked, own)
+    route, seconds = rule.rule if rule else "unknown", perf_counter() - own.started
     fields = {
-        "request_id": g.request_id,
+        "request_id": own.request_id,
         "method": method if method in _METHODS else "other",
         "route": route,
         "status": status,
@@ -114,4 +119,6 @@ def _tell(joined: Parts, status: int) -> None:
         **about,
     }
     log.info("request answered", extra=fields)
-    count(joined.metrics, route, method, status, seconds, about.get("service"))
+    count(joined.metrics, route, method, status, seconds)
+    if "service" in about and asked.endpoint == HOOK_CALL:
+        joined.metrics.call(about["service"], status)

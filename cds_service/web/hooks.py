@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -15,6 +16,7 @@ from cds_service.web.body import object_in, received
 from cds_service.web.call_schema import Caller, hook_call
 from cds_service.web.card_form import as_sent
 from cds_service.web.explained import explained
+from cds_service.web.framework import behind
 from cds_service.web.parts import parts
 from cds_service.web.profile import under_chosen_profile
 from cds_service.web.services import named_service
@@ -32,11 +34,14 @@ def discovery() -> Response:
 @blueprint.post("/cds-services/<service_id>")
 def call(service_id: str) -> Response:
     """Answer one hook call with cards."""
-    asked = _asked(service_id)
-    with parts().turns.taken():
-        decision = decide(_read(*asked), parts(), g.request_id)
+    asked, joined = _asked(service_id), parts()
+    with joined.turns.taken():
+        sent = _read(*asked)
+        decision = decide(sent, joined, g.request_id)
         tell(decision.record)
-        return json_answer(as_sent(decision.cards))
+        answer = json_answer(as_sent(decision.cards))
+    answer.call_on_close(partial(_let_go, sent, decision))
+    return answer
 
 
 @blueprint.post("/explain/<service_id>")
@@ -51,12 +56,16 @@ def explain(service_id: str) -> Response:
 def _asked(service_id: str) -> tuple[bytes, Service, Caller]:
     """A call that is here as a whole, which service it asks, and who asks."""
     service, judged_as = named_service(service_id), under_chosen_profile(caller())
-    return received(request), service, judged_as
+    return received(behind(request)), service, judged_as
 
 
 def _read(body: bytes, service: Service, judged_as: Caller) -> HookCall:
     with parts().metrics.phase("parse"):
         return hook_call(object_in(body), service, judged_as)
+
+
+def _let_go(*_: object) -> None:
+    """What a call was answered from is taken apart after its answer has left, not before."""
 
 
 def _described(service: Service) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from cds_service import __version__
@@ -14,7 +14,8 @@ from cds_service.web.parts import parts
 blueprint = Blueprint("metrics", __name__)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS"})
-_HOOK_CALL = "hooks.call"
+HOOK_CALL = "hooks.call"
+"""The endpoint whose answers are counted by service as well."""
 
 
 @blueprint.get("/metrics")
@@ -40,13 +41,9 @@ def metrics() -> Response:
     return answer
 
 
-def count(
-    metrics: Metrics, route: str, method: str, status: int, seconds: float, service: str | None
-) -> None:
-    """Count an answer, a refusal or a failure included; ``service``: the one that was asked.
+def count(metrics: Metrics, route: str, method: str, status: int, seconds: float) -> None:
+    """Count an answer, a refusal or a failure included.
 
     Addresses and methods are told by our own words for them: a caller may send any number.
     """
     metrics.request(route, method if method in _METHODS else "other", status, seconds)
-    if service is not None and request.endpoint == _HOOK_CALL:
-        metrics.call(service, status)

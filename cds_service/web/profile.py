@@ -12,6 +12,7 @@ from flask import request
 
 from cds_service.web.call_schema import Caller
 from cds_service.web.errors import malformed
+from cds_service.web.framework import behind
 
 PROFILES = ("US", "EU")
 _PARAMETER = "profile"
@@ -23,8 +24,8 @@ def under_chosen_profile(caller: Caller) -> Caller:
     Raises:
         CallError: 400 for an EHR of the clients file, or when there is no such profile.
     """
-    chosen = request.args.get(_PARAMETER)
-    if chosen is None:
+    asked = behind(request)
+    if not asked.query_string or (chosen := asked.args.get(_PARAMETER)) is None:
         return caller
     if not caller.client.chooses_profile:
         problem = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request
+from flask import Request, g
 
 from cds_service.decide import Parts
 from cds_service.store.records import CallRecord
@@ -25,8 +25,11 @@ def tell(record: CallRecord | None) -> None:
         }
 
 
-def told(joined: Parts) -> dict[str, Any]:
-    """The fields of a request to a service; nothing for any other request."""
+def told(joined: Parts, request: Request, own: Any) -> dict[str, Any]:
+    """The fields of a request to a service; nothing for any other request.
+
+    ``own`` is what was kept for the request while it was answered.
+    """
     asked = request.view_args
     if not asked or "service_id" not in asked:
         return {}
@@ -34,6 +37,6 @@ def told(joined: Parts) -> dict[str, Any]:
     return {
         "service": service.id if service else "unknown",
         "hook": service.hook if service else "unknown",
-        "client": g.caller.client.name if "caller" in g else "unknown",
-        **g.get("told", {}),
+        "client": own.caller.client.name if "caller" in own else "unknown",
+        **own.get("told", {}),
     }
