@@ -30,6 +30,8 @@ class Interval:
     @classmethod
     def exactly(cls, number: Fraction | Decimal | int) -> Interval:
         """The one number."""
+        if isinstance(number, int):
+            return _EXACTLY[number]
         value = _fraction(number)
         return cls(value, value)
 
@@ -41,7 +43,7 @@ class Interval:
     @classmethod
     def between(cls, least: int, most: int) -> Interval:
         """From one whole number to another, such as days of which only the month is known."""
-        return cls(_WHOLE[least], _WHOLE[most])
+        return _EXACTLY[least] if least == most else cls(_WHOLE[least], _WHOLE[most])
 
     @property
     def number(self) -> Fraction | None:
@@ -137,6 +139,17 @@ class _Whole(dict[int, Fraction]):
 
 
 _WHOLE = _Whole((number, Fraction(number)) for number in range(400))
+
+
+class _Exactly(dict[int, Interval]):
+    """Intervals of one whole number, made once like the number."""
+
+    def __missing__(self, number: int) -> Interval:
+        value = _WHOLE[number]
+        return Interval(value, value)
+
+
+_EXACTLY = _Exactly((number, Interval(value, value)) for number, value in _WHOLE.items())
 
 
 def _fraction(number: Fraction | Decimal | int) -> Fraction:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from fractions import Fraction
 from functools import lru_cache
-from itertools import chain, islice, pairwise
+from itertools import chain, islice
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source
 from cds_service.facts.derive import when
@@ -72,13 +72,13 @@ def _compared(
 ) -> tuple[Sequence[Contradiction], tuple[Unknown, ...]]:
     """The contradictions of one analyte, and whether there may be more than are told."""
     now = view.now
-    recent = [
-        each
-        for each in results_of(view, analyte).back_to(when.oldest(now, within))
-        if when.is_within(each.when, now, within) is not False
-    ]
-    near = any(older.latest >= newer.earliest - apart for newer, older in pairwise(recent))
-    if not near and not any(each.result.problem for each in recent):
+    recent: list[Placed] = []
+    near = False
+    for each in results_of(view, analyte).back_to(when.oldest(now, within)):
+        if when.is_within(each.when, now, within) is not False:
+            near = near or bool(recent and each.latest >= recent[-1].earliest - apart)
+            recent.append(each)
+    if not near and not any([each.result.problem for each in recent]):
         return (), ()
     name = view.name(analyte)
     finals = [each for each in recent if each.result.status == "final" and each.result.value]

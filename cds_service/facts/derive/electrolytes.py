@@ -14,12 +14,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from functools import lru_cache, partial
-from itertools import chain
 
 from cds_service.facts.answers import Answer, Later, Question, Reading, Source, Value
 from cds_service.facts.cheap import cheap_dataclass
 from cds_service.facts.derive import when
-from cds_service.facts.derive.lab import STALE, Window, find, window_of
+from cds_service.facts.derive.lab import STALE, Found, Window, find, window_of
 from cds_service.facts.derive.lab_panel import grouped
 from cds_service.facts.derive.numbers import rounded
 from cds_service.facts.derive.results import Usable
@@ -53,7 +52,7 @@ class Electrolyte:
     """What the results say of one electrolyte; ``gaps`` when they do not say all."""
 
     levels: list[Level]
-    gaps: tuple[Unknown, ...]
+    gaps: list[Unknown]
 
     def low(self) -> Truth:
         """Low when any result is; not low when every result that could be there is not."""
@@ -115,11 +114,19 @@ def _shown(sure: int, lows: list[Level]) -> dict[str, object]:
 def _electrolyte(
     question: Question, view: View, analytes: tuple[str, ...], window: Window
 ) -> Electrolyte:
-    found = [find(view, analyte, window) for analyte in analytes]
-    there = [each for each in found if not each.nothing_usable]
-    levels = [_level(question, view, one, window) for each in there for one in each.results]
-    gaps = [each.gaps for each in there or found[:1]]
-    return Electrolyte(levels, tuple(chain.from_iterable(gaps)))
+    levels: list[Level] = []
+    gaps: list[Unknown] = []
+    nothing: list[Found] = []
+    for analyte in analytes:
+        found = find(view, analyte, window)
+        if found.nothing_usable:
+            nothing.append(found)
+            continue
+        levels += [_level(question, view, one, window) for one in found.results]
+        gaps += found.gaps
+    if len(nothing) == len(analytes):
+        gaps += nothing[0].gaps
+    return Electrolyte(levels, gaps)
 
 
 def _level(question: Question, view: View, one: Usable, window: Window) -> Level:

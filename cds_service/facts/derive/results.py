@@ -6,7 +6,7 @@ the newest result that counts can neither be as late nor contradict it, so nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter, gt
 
@@ -69,15 +69,15 @@ class Results:
             (self.ahead if earliest > ahead_from else placed).append(one)
         self.newest_first = _newest_first(placed)
 
-    def back_to(self, oldest: datetime | None) -> Iterator[Placed]:
+    def back_to(self, oldest: datetime | None) -> Sequence[Placed]:
         """Every dated result, those ahead too, newest first; none from before an instant."""
         dated = self.newest_first
         if self.ahead:
             dated = _newest_first(sorted((*self.ahead, *dated), key=attrgetter("place")))
-        for one in dated:
+        for place, one in enumerate(dated):
             if oldest and one.latest < oldest:
-                return
-            yield one
+                return dated[:place]
+        return dated
 
 
 def _newest_first(in_chart: list[Placed]) -> list[Placed]:
