@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Final, Literal
 
-from cds_service.engine.docket import Case, Check, Docket, Way
+from cds_service.engine.docket import Case, Docket, Way
 from cds_service.engine.reference import judge_clause, judge_test
 from cds_service.engine.verdict import (
     Answers,
@@ -74,7 +74,9 @@ class _Truths:
     def judge(self, number: int) -> Truth:
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
-        answer = self._answer(check)
+        answer = self._answered[check.asked]
+        if answer is None:
+            answer = self._answered[check.asked] = self._answers[check.question]
         passes = check.passes
         truth: Truth = None if answer.gaps else False
         for reading in answer.readings:
@@ -86,12 +88,6 @@ class _Truths:
                 truth = None
         self.known[number] = truth
         return truth
-
-    def _answer(self, check: Check) -> Answer:
-        answer = self._answered[check.asked]
-        if answer is None:
-            answer = self._answered[check.asked] = self._answers[check.question]
-        return answer
 
     def outcome(self, variant: tuple[int, ...]) -> Outcome:
         """What a variant comes to: one check that fails decides, else one that is unknown."""
@@ -121,7 +117,7 @@ class _Truths:
         check, truth = self._checks[number], self.known[number]
         if truth is _UNASKED:
             truth = self.judge(number)
-        answer = self._answer(check)
+        answer = self._answered[check.asked] or self._answers[check.question]
         if truth:
             holding = answer.readings
             if len(holding) > 1:

@@ -15,6 +15,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from itertools import chain
 from operator import is_
 from threading import Lock
 from typing import Any
@@ -182,7 +183,8 @@ class _Built:
 
     def _meaning(self, fired: Iterable[str]) -> frozenset[Finding]:
         findings = self._program.findings
-        return frozenset(found for name in fired for found in findings.get(name, ()))
+        names = findings.keys() & fired
+        return frozenset(chain.from_iterable(map(findings.__getitem__, names)))
 
 
 def _judge(rule_sets: Iterable[_Native], told: Told, fired: list[str]) -> None:
