@@ -80,12 +80,10 @@ def answer(question: Question, view: View) -> Answer:
         return Answer(question, (), (Unknown(_DOSE, Reason.NOT_RECORDED, "no regimen"), *unread))
     orders = view.once(("orders", substance), lambda: _orders(view, substance, regimen))
     tolerance = number(question, "tolerance") or Fraction(0)
-    has_dose = any(each.use.dose for each, _ in orders)
+    has_dose = any([each.use.dose for each, _ in orders])
     gaps = surface(view, substance).gaps if has_dose else ()
-    readings = tuple(
-        _reading(view, substance, each, compared, tolerance) for each, compared in orders
-    )
-    return Answer(question, readings, (*unread, *gaps))
+    readings = [_reading(view, substance, each, compared, tolerance) for each, compared in orders]
+    return Answer(question, tuple(readings), (*unread, *gaps))
 
 
 def _orders(
@@ -94,8 +92,8 @@ def _orders(
     """Each draft, and how it compares whatever the tolerance: the same for every question."""
     body, drafts = surface(view, substance), view.drafts(substance)
     told = reductions(view, substance, body.value) if drafts else Reductions()
-    orders = (_ordered(view, substance, regimen, use, body, told) for use in drafts)
-    return tuple((each, _compared(view, substance, each)) for each in orders)
+    orders = [_ordered(view, substance, regimen, use, body, told) for use in drafts]
+    return tuple([(each, _compared(view, substance, each)) for each in orders])
 
 
 def _ordered(

@@ -204,15 +204,18 @@ def _looked_through(
     unsure = list(among.undated)
     if among.ahead:
         unsure += ((one.place, one.result) for one in among.ahead)
-    enough = when.oldest(now, window.within)
+    began = when.beginning(now, window.within)
+    enough = began and began - when.ZONES
     is_plain = window.after is None and window.before is None
     for one in among.newest_first:
         if enough and one.latest < enough:
             break
-        if is_plain:
-            fits = when.is_within(one.when, now, window.within)
-        else:
+        if not is_plain:
             fits = _fits(one.when, window, now)
+        elif began and one.when.at:
+            fits = one.when.at >= began
+        else:
+            fits = when.is_within(one.when, now, window.within)
         if fits and one.result.value is not None:
             fitting.append(one)
             if newest is None and one.result.status == "final":
@@ -281,9 +284,9 @@ def _beside(newest: Placed | None, fitting: list[Placed], now: datetime) -> tupl
 
     The others as the chart has them.
     """
+    if newest and len(fitting) == 1 and newest.result.value:
+        return (Usable(newest.result, newest.result.value, newest.when),)
     first = Usable.of(newest.result) if newest else None
-    if first and len(fitting) == 1:
-        return (first,)
     others = _others(first, newest, fitting, now)
     return (first, *others) if first else tuple(others)
 

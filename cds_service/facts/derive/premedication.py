@@ -119,7 +119,7 @@ def _unsure(view: View, drug_class: str) -> Unknown:
 
 
 def _sources(view: View, classes: tuple[str, ...]) -> tuple[Source, ...]:
-    return tuple(use.source for use in view.uses.of(_members(classes, view.terminology)))
+    return tuple([use.source for use in view.uses.of(_members(classes, view.terminology))])
 
 
 def _shown(view: View, missing: list[str], planned: tuple[date, ...]) -> dict[str, object]:

@@ -12,9 +12,11 @@ from functools import lru_cache
 
 from cds_service.facts.answers import Answer, Question
 from cds_service.facts.derive import (
+    blasts,
     condition,
     diagnoses,
     drugs,
+    electrolytes,
     finding,
     harm,
     lab,
@@ -99,9 +101,11 @@ def _harms(_: Question, __: Terminology) -> Iterable[str]:
 
 
 _KINDS: Mapping[str, tuple[_Words, Callable[[Question, View], Answer]]] = {
+    "blasts": (_named("analyte", "percent", "differential"), blasts.answer),
     "condition": (_named("concept"), condition.answer),
     "diagnoses": (_named("concept"), diagnoses.answer),
     "drugs": (_drugs, drugs.answer),
+    "electrolytes": (_named("analytes"), electrolytes.answer),
     "finding": (_named("analyte"), finding.answer),
     "harm": (_harms, harm.answer),
     "lab": (_named("analyte"), lab.answer),
