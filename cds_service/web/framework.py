@@ -45,4 +45,4 @@ def behind(name: T) -> T:
 
     Whoever uses it more than once looks it up once: each use of the name is a search.
     """
-    return cast(LocalProxy[T], name)._get_current_object()
+    return cast("LocalProxy[T]", name)._get_current_object()
