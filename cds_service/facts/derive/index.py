@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from operator import itemgetter
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -14,12 +15,11 @@ class Index(Generic[T]):
 
     def __init__(self, facts: Iterable[T], words_of: Callable[[T], Iterable[str]]) -> None:
         """Read the words of every fact, once."""
-        self._facts = tuple(facts)
-        self._places: dict[str, list[int]] = defaultdict(list)
-        for place, fact in enumerate(self._facts):
+        self._bearing: dict[str, dict[int, T]] = defaultdict(dict)
+        for place, fact in enumerate(facts):
             for word in words_of(fact):
-                self._places[word].append(place)
-        self.words = frozenset(self._places)
+                self._bearing[word][place] = fact
+        self.words = frozenset(self._bearing)
         self._known: dict[frozenset[str], tuple[T, ...]] = {}
 
     def of(self, words: frozenset[str]) -> tuple[T, ...]:
@@ -27,15 +27,14 @@ class Index(Generic[T]):
         found = self._known.get(words)
         if found is None:
             borne = self.words & words
+            by_place: dict[int, T] = {}
+            for word in borne:
+                by_place |= self._bearing[word]
             if len(borne) > 1:
-                places = sorted({place for word in borne for place in self._places[word]})
-                found = tuple([self._facts[place] for place in places])
-            else:
-                found = self.of_word(*borne) if borne else ()
-            self._known[words] = found
+                by_place = dict(sorted(by_place.items(), key=itemgetter(0)))
+            found = self._known[words] = tuple(by_place.values())
         return found
 
     def of_word(self, word: str) -> tuple[T, ...]:
         """The facts that bear the word, in the order of the chart."""
-        places = self._places.get(word)
-        return tuple([self._facts[place] for place in places]) if places else ()
+        return tuple(self._bearing[word].values()) if word in self.words else ()
