@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import stat
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -24,6 +25,16 @@ def hashed(var_dir: Path, text: str = "patient") -> str:
 def test_only_equal_parts_have_equal_hashes(parts: list[str], others: list[str]) -> None:
     keyed = KeyedHash(b"k" * 32)
     assert (keyed.of_parts(*parts) == keyed.of_parts(*others)) is (parts == others)
+
+
+@given(st.binary(max_size=200), st.lists(st.text(), max_size=4), st.lists(st.text(), max_size=4))
+def test_a_hash_is_the_hmac_of_the_standard_library(
+    key: bytes, first: list[str], rest: list[str]
+) -> None:
+    parts = [part.encode("utf-8", "surrogatepass") for part in (*first, *rest)]
+    whole = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
+    by_the_library = hmac.new(key, whole, "sha256").hexdigest()
+    assert KeyedHash(key).after(*first).of_parts(*rest) == by_the_library
 
 
 def test_another_key_makes_another_hash() -> None:
