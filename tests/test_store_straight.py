@@ -16,11 +16,14 @@ from cds_service.store.database import Database
 from cds_service.store.entries import _compact, _texts
 from cds_service.store.schema import upgrade_store
 from cds_service.store.straight import as_sqlite, from_sqlite
+from cds_service.store.straight_writing import _NAME_FEEDBACK
 from cds_service.store.tables import in_utc
 from tests.postgres import PostgresServer
 from tests.store_builders import NOW, Place, answer, call, card, rows
 
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+# What `PRAGMA synchronous` tells.
+NORMAL, FULL = 1, 2
 KEEP = DateTime(timezone=True).dialect_impl(sqlite.dialect()).bind_processor(sqlite.dialect())
 
 
@@ -82,4 +85,35 @@ def test_what_is_begun_straight_and_not_ended_is_undone(place: Place) -> None:
         _ = 1 / 0
     with database.writing() as connection:  # nobody holds a lock
         assert connection.exec_driver_sql("SELECT count(*) FROM token_ids").scalar_one() == 0
+    database.close()
+
+
+def test_only_what_is_written_durably_waits_for_the_disk(tmp_path: Path) -> None:
+    """
+    Also after a durable write that failed, and however the connection is used next.
+    """
+    database = Database(f"sqlite:///{tmp_path / 'cds.sqlite'}", patience=60)
+    upgrade_store(f"sqlite:///{tmp_path / 'cds.sqlite'}")
+    for is_broken in (False, True, False):
+        with suppress(ZeroDivisionError), database.writing(durably=True) as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == FULL
+            _ = 1 / (not is_broken)
+        with database.writing() as connection:
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == NORMAL
+        with database.writing_straight() as driver:
+            assert driver.execute("PRAGMA synchronous", ()).fetchall() == [(NORMAL,)]
+    database.close()
+
+
+def test_a_call_looks_for_its_feedback_by_card_and_for_no_other(tmp_path: Path) -> None:
+    """
+    Most feedback may have no answer key: a call that looked through all of that would be slow.
+    """
+    upgrade_store(f"sqlite:///{tmp_path / 'cds.sqlite'}")
+    database = Database(f"sqlite:///{tmp_path / 'cds.sqlite'}", patience=60)
+    with database.reading_straight() as driver:
+        steps = driver.execute(f"EXPLAIN QUERY PLAN {_NAME_FEEDBACK}", {"call": ""}).fetchall()
+    told = [detail for *_, detail in steps]
+    assert "SEARCH feedback USING INDEX ix_feedback_card (card=?)" in told
+    assert not [each for each in told if each.startswith("SCAN")]
     database.close()

@@ -33,10 +33,13 @@ _COLUMNS = ", ".join(f"feedback.{name}" for name in _Row._fields)
 _NEWEST = "ORDER BY at DESC, received_at DESC, digest DESC LIMIT 8"
 
 # One statement however many keys are asked for, so that each database plans it once. Each is
-# written so that the keys come first, and never all feedback.
+# written so that the keys come first, and never all feedback. SQLite makes room for the newest
+# before it looks for them, and most keys have no answer: so it is to see first if any is there.
 _ON_SQLITE = f"""
 SELECT {_COLUMNS} FROM json_each(:keys) AS wanted CROSS JOIN feedback
-WHERE feedback.rowid IN (
+WHERE EXISTS (
+    SELECT 1 FROM feedback AS any WHERE any.answer_key = wanted.value AND any.at >= :since
+) AND feedback.rowid IN (
     SELECT rowid FROM feedback WHERE answer_key = wanted.value AND at >= :since {_NEWEST}
 )
 """  # noqa: S608 - The names are those of our columns.

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
 from typing import Any, Protocol
@@ -128,8 +128,12 @@ class Database:
         turn = self._turn.get() if self.is_sqlite else nullcontext()
         with turn, self.engine.connect() as connection:
             connection.execution_options(cds_begin="durably" if durably else "to write")
-            with connection.begin():
-                yield connection
+            try:
+                with connection.begin():
+                    yield connection
+            finally:
+                if durably and self.is_sqlite:
+                    _wait_for_no_disk(connection)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -149,7 +153,6 @@ class Database:
             if not self.is_sqlite:
                 yield driver
                 return
-            driver.execute("PRAGMA synchronous = NORMAL")
             driver.execute("BEGIN IMMEDIATE")
             yield driver
             driver.execute("COMMIT")
@@ -305,11 +308,17 @@ def _begin_sqlite(connection: Connection) -> None:
         case "to read":
             connection.exec_driver_sql("BEGIN")
         case "to write":
-            connection.exec_driver_sql("PRAGMA synchronous = NORMAL")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         case "durably":
             connection.exec_driver_sql("PRAGMA synchronous = FULL")
             connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _wait_for_no_disk(connection: Connection) -> None:
+    """Later transactions need not be on the disk when they end; if this fails, they will be."""
+    with suppress(sqlite3.Error, SQLAlchemyError):
+        if driver := connection.connection.driver_connection:
+            driver.execute("PRAGMA synchronous = NORMAL")
 
 
 def _postgresql_arguments(url: URL, patience: float | None) -> dict[str, Any]:

@@ -37,10 +37,13 @@ _OF_CALL, _OF_CARD, _OF_SUGGESTION = map(_values, (calls, cards, suggestions))
 _ADD_CALL = f"{_insert(calls)} ON CONFLICT DO NOTHING"
 _ADD_CARD = _insert(cards)
 _ADD_SUGGESTION = _insert(suggestions)
-# Card and feedback may come in either order, so each looks for the other.
+# Card and feedback may come in either order, so each looks for the other. Feedback is looked up by
+# its card, and no other way (hence the plus): most of it may have no answer key.
 _NAME_FEEDBACK = """
-UPDATE feedback SET answer_key = :answer_key
-WHERE card = :uuid AND answer_key = '' AND client = (SELECT client FROM calls WHERE key = :call)
+UPDATE feedback SET answer_key =
+    (SELECT answer_key FROM cards WHERE call = :call AND uuid = feedback.card LIMIT 1)
+WHERE card IN (SELECT uuid FROM cards WHERE call = :call) AND +answer_key = ''
+    AND client = (SELECT client FROM calls WHERE key = :call)
 """
 
 # The parts of one statement do not see each other's rows, so what is added is read from what came.
@@ -85,7 +88,7 @@ def keep_call(database: Database, call: Entry) -> None:
         elif driver.execute(_ADD_CALL, _OF_CALL(as_sqlite(call.rows["calls"][0]))).rowcount:
             card_rows = call.rows.get("cards", ())
             driver.executemany(_ADD_CARD, map(_OF_CARD, card_rows))
-            driver.executemany(_NAME_FEEDBACK, card_rows)
+            driver.execute(_NAME_FEEDBACK, {"call": call.key})
             offers = map(_OF_SUGGESTION, call.rows.get("suggestions", ()))
             driver.executemany(_ADD_SUGGESTION, offers)
 
