@@ -202,15 +202,11 @@ def _summary_of(plain: Parts, names: dict[str, object]) -> str | None:
     """The same as Jinja fills it, None where it may have something to say against it."""
     try:
         pieces, values = fill(plain, names)
-        # Short and harmless, a text stands there as it is: it never has to give way.
         said = pieces.copy()
 
         def filled(budget: int) -> str:
-            enough = budget // 2
             for place in values:
-                value = pieces[place]
-                if type(value) is not str or len(value) > enough or not is_harmless(value):
-                    said[place] = _short(value, budget)
+                said[place] = _short(pieces[place], budget)
             return "".join(said)  # type: ignore[arg-type]  # Whatever is no text, join refuses.
 
         return _within(filled)
