@@ -13,7 +13,7 @@ from sqlalchemy import DateTime
 from sqlalchemy.dialects import sqlite
 
 from cds_service.store.database import Database
-from cds_service.store.entries import _compact, _texts
+from cds_service.store.entries import _compact, _of_texts, _texts
 from cds_service.store.schema import upgrade_store
 from cds_service.store.straight import as_sqlite, from_sqlite
 from cds_service.store.straight_writing import _NAME_FEEDBACK
@@ -38,6 +38,26 @@ def test_any_moment_is_kept_as_the_library_keeps_it_and_read_again(moment: datet
 @given(st.lists(st.text(st.characters())))
 def test_short_lists_of_any_text_are_the_same_json(texts: list[str]) -> None:
     assert _texts(texts) == _compact(texts)
+
+
+@given(
+    st.recursive(
+        st.text(st.characters()),
+        lambda each: st.lists(each) | st.dictionaries(st.text(st.characters()), each),
+    )
+)
+def test_lists_and_maps_of_any_text_are_the_same_json(value: object) -> None:
+    assert _of_texts(value) == _compact(value)
+
+
+@given(st.lists(st.text(st.characters(codec="ascii"))))
+def test_every_plain_text_is_the_same_json(texts: list[str]) -> None:
+    assert _of_texts(texts) == _compact(texts)
+
+
+def test_a_text_of_another_class_is_the_same_json() -> None:
+    other = type("Other", (str,), {})
+    assert _of_texts({other("a"): [other("b")]}) == '{"a":["b"]}'
 
 
 def test_no_call_waits_in_the_spool_because_the_server_was_restarted(

@@ -7,10 +7,13 @@ import json
 import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from json.encoder import encode_basestring_ascii
 from typing import Any, Literal
+
+import msgspec
 
 from cds_service.store.records import CallRecord, CardRecord, FeedbackRecord
 from cds_service.store.tables import UTCDateTime, in_utc, metadata
@@ -143,9 +146,9 @@ def _call_row(key: str, call: CallRecord) -> Row:
         "rulebook": clean(call.rulebook),
         "status": _whole(call.status),
         "milliseconds": _whole(call.milliseconds),
-        "verdicts": _compact(dict(call.verdicts)),
-        "missing": _compact([(each.what, each.reason, each.rules) for each in call.missing]),
-        "fetched": _compact(dict(call.fetched)),
+        "verdicts": _of_texts(dict(call.verdicts)),
+        "missing": _of_texts([(each.what, each.reason, each.rules) for each in call.missing]),
+        "fetched": _of_texts(dict(call.fetched)),
     }
 
 
@@ -212,6 +215,15 @@ def _sha256(text: str) -> str:
 def _texts(values: Iterable[str]) -> str:
     """What `_compact` makes of a list of texts, for many short lists."""
     return f"[{','.join(map(encode_basestring_ascii, values))}]"
+
+
+def _of_texts(value: object) -> str:
+    """What `_compact` makes of lists and maps of texts, quickly when all of them are ASCII."""
+    with suppress(UnicodeEncodeError, TypeError):  # half a character; a text of another class
+        written = msgspec.json.encode(value)
+        if written.isascii() and b"\x7f" not in written:  # which one escapes and one does not
+            return written.decode("ascii")
+    return _compact(value)
 
 
 def _iso(value: object) -> str:
