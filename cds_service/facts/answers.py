@@ -40,7 +40,7 @@ class Question:
 
     kind: str
     selectors: tuple[tuple[str, Selector], ...]
-    _by_name: Mapping[str, Selector] = field(repr=False)
+    _by_name: Mapping[str, Selector] = field(init=False, repr=False)
 
     def __new__(cls, kind: str, selectors: tuple[tuple[str, Selector], ...] = ()) -> Question:
         """The one question that asks this."""
