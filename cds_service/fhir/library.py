@@ -53,7 +53,6 @@ class Library:
         self._by_type: dict[str, dict[object, Found]] = defaultdict(dict)
         self._by_reference: dict[str, Found] = {}
         self._by_url: dict[str, Found] = {}
-        self._by_url_later: list[Found] = []
         self._is_ours: dict[str, bool] = {}
         selected = selected_references(call)
         for entry in entries_in(call.draft_orders):
@@ -64,8 +63,7 @@ class Library:
     def _add_on_file(self, entries: Iterable[Entry], key: str) -> None:
         """Entries of a prefetch value; what has type, id and no namesake goes in at once."""
         new = tuple.__new__
-        known_types, by_reference = self._by_type, self._by_reference
-        later = self._by_url_later.append
+        known_types, by_reference, by_url = self._by_type, self._by_reference, self._by_url
         for entry in entries:
             resource, full_url = entry
             resource_type, resource_id = resource.get("resourceType"), resource.get("id")
@@ -76,7 +74,6 @@ class Library:
                 or resource_type not in known_types
                 or not (resource_id := resource_id.strip())
                 or (reference := f"{resource_type}/{resource_id}") in by_reference
-                or (full_url and "://" not in full_url and not full_url.startswith("urn:"))
             ):
                 self._add(entry, key, "on-file")
                 continue
@@ -87,10 +84,12 @@ class Library:
             )
             by_reference[reference] = known_types[resource_type][reference] = found
             if full_url:
-                later(found)
+                if "/_history/" in full_url:
+                    full_url = without_version(full_url)
+                if full_url not in by_url:
+                    by_url[full_url] = found
 
     def _add(self, entry: Entry, key: str, role: Role) -> None:
-        self._note_urls()
         resource, full_url = entry
         resource_type = text_in(resource, "resourceType")
         if resource_id := text_in(resource, "id"):
@@ -106,22 +105,6 @@ class Library:
         # What has no id is told by its address: a second one there is the same resource.
         if not full_url or self._by_url.setdefault(without_version(full_url), found) is found:
             self._by_type[resource_type][object()] = found
-
-    def _note_urls(self) -> None:
-        """File by address, in the order they came, the resources that have not been yet."""
-        for found in self._by_url_later:
-            self._by_url.setdefault(without_version(found.full_url), found)
-        self._by_url_later.clear()
-
-    def _at_url(self, text: str) -> Found | None:
-        """The resource with an address.
-
-        Absolute addresses are filed when one is first looked for; most charts name none. What
-        holds no colon is none of them, with its version or without.
-        """
-        if self._by_url_later and ":" in text:
-            self._note_urls()
-        return self._by_url.get(text)
 
     def _which_counts(self, found: Found) -> Found:
         """A resource with an id, unless what is known under that id counts."""
@@ -157,8 +140,8 @@ class Library:
         parsed = parse_reference(text)
         if parsed.contained:
             return _contained(parsed.contained, base)
-        if (found := self._at_url(parsed.text)) is not None:
-            return found
+        if parsed.text in self._by_url:
+            return self._by_url[parsed.text]
         return self._by_reference.get(parsed.local) if self._is_here(parsed) else None
 
     def _is_here(self, reference: Reference) -> bool:
@@ -209,7 +192,7 @@ class Library:
         parsed = parse_reference(text)
         if parsed.contained or not parsed.text:
             return True
-        entry = self._at_url(parsed.text)
+        entry = self._by_url.get(parsed.text)
         if entry is not None and entry.type == "Patient":
             return text_at(entry.resource, "id") in ("", self._patient_id)
         if parsed.type:
