@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import fields, replace
+from dataclasses import FrozenInstanceError, fields, replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from cds_service.facts.model import DrugUse
+from cds_service.facts.model import DrugUse, LabResult
 from tests.builders import draft
 from tests.test_extract_drugs import ordered
 
@@ -16,7 +18,7 @@ from tests.test_extract_drugs import ordered
 class Record:
     """A record that counts what is read of it."""
 
-    def __init__(self, use: DrugUse) -> None:
+    def __init__(self, use: DrugUse | LabResult) -> None:
         self.asked: list[str] = []
         self._use = use
 
@@ -71,3 +73,28 @@ def test_a_wrong_name_is_an_error_and_asks_nothing() -> None:
     with pytest.raises(AttributeError, match="dosages"):
         _ = use.dosages
     assert record.asked == []
+
+
+@pytest.mark.parametrize("kind", [DrugUse, LabResult])
+@given(data=st.data())
+def test_whatever_is_asked_first_it_equals_one_made_with_all_its_fields(
+    kind: type[Any], data: st.DataObject
+) -> None:
+    names = [field.name for field in fields(kind)]
+    whole = kind(**{name: data.draw(st.none() | st.text(max_size=3), name) for name in names})
+    late = kind.read_from(Record(whole))
+
+    for name in data.draw(st.lists(st.sampled_from(names))):
+        assert getattr(late, name) == getattr(whole, name)
+    assert late == whole
+    assert whole == late
+    assert (hash(late), repr(late)) == (hash(whole), repr(whole))
+    assert copy.copy(late) == replace(late) == whole
+
+
+@pytest.mark.parametrize("make", [draft, lambda: DrugUse.read_from(Record(draft()))])
+def test_no_field_can_be_written_over(make: Any) -> None:
+    use = make()
+
+    with pytest.raises(FrozenInstanceError):
+        use.dose = None

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from cds_service.facts.answers import Source
-from cds_service.facts.cheap import cheap_dataclass
+from cds_service.facts.cheap import cheap_dataclass, read_when_asked
 from cds_service.facts.interval import Interval
 from cds_service.facts.unknown import Reason, Unknown
 
@@ -51,28 +51,9 @@ class Measured:
     printed: str
 
 
-class _ReadWhenAsked:
-    """Fields that are worked out when they are first asked for, and then kept.
-
-    Most orders and results of a chart interest no rule: what nobody asks of them is never read.
-    """
-
-    __slots__ = ("_record",)
-    _record: object
-
-    if not TYPE_CHECKING:  # A field keeps its type, and a wrong name stays an error.
-
-        def __getattr__(self, name: str) -> object:
-            """A field nobody has filled yet, as the record has it under the same name."""
-            if name not in self.__dataclass_fields__:
-                raise AttributeError(name, name=name, obj=self)
-            value = getattr(self._record, name)
-            object.__setattr__(self, name, value)
-            return value
-
-
-@dataclass(frozen=True, slots=True)
-class LabResult(_ReadWhenAsked):
+@read_when_asked("analyte")
+@dataclass(frozen=True)
+class LabResult:
     """One numeric result, vital sign or ECG interval.
 
     ``value`` is None when there is a result but its number or unit could not be understood; then
@@ -101,9 +82,9 @@ class LabResult(_ReadWhenAsked):
     def read_from(cls, record: Any) -> LabResult:
         """A result whose fields are read, each once, from the attributes of ``record``."""
         result = object.__new__(cls)
-        fill = object.__setattr__
-        fill(result, "_record", record)
-        fill(result, "analyte", record.analyte)
+        fields = result.__dict__
+        fields["_record"] = record
+        fields["analyte"] = record.analyte
         return result
 
 
@@ -123,8 +104,11 @@ class Infusion:
     syringe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DrugUse(_ReadWhenAsked):
+@read_when_asked(
+    "substances", "kind", "role", "status", "do_not_perform", "resolved_by", "order_set"
+)
+@dataclass(frozen=True)
+class DrugUse:
     """One order, statement or administration of a medication.
 
     ``role``: ``draft`` is being ordered now (for order-select: selected); ``background`` is a
@@ -168,16 +152,16 @@ class DrugUse(_ReadWhenAsked):
     def read_from(cls, record: Any) -> DrugUse:
         """A use whose fields are read, each once, from the attributes of ``record``."""
         use = object.__new__(cls)
-        fill = object.__setattr__
-        fill(use, "_record", record)
+        fields = use.__dict__
+        fields["_record"] = record
         # What tells whether a use matters at all is read at once.
-        fill(use, "substances", record.substances)
-        fill(use, "kind", record.kind)
-        fill(use, "role", record.role)
-        fill(use, "status", record.status)
-        fill(use, "do_not_perform", record.do_not_perform)
-        fill(use, "resolved_by", record.resolved_by)
-        fill(use, "order_set", record.order_set)
+        fields["substances"] = record.substances
+        fields["kind"] = record.kind
+        fields["role"] = record.role
+        fields["status"] = record.status
+        fields["do_not_perform"] = record.do_not_perform
+        fields["resolved_by"] = record.resolved_by
+        fields["order_set"] = record.order_set
         return use
 
 
