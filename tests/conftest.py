@@ -4,6 +4,7 @@
 line they cause is searched for patients at the end; see `tests/log_watch.py`.
 """
 
+from collections import Counter
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -26,6 +27,19 @@ settings.register_profile("explore", deadline=None, print_blob=True)
 settings.load_profile("suite")
 
 LEAKS = pytest.StashKey[list[str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """
+    Tests are shared out among processes by their ids, and of several with one id only one would
+    run. Those that schemathesis makes differ in name and not in id, so the name becomes the id.
+    """
+    for item in items:
+        if item.parent and not item.nodeid.endswith(item.name):
+            item._id = item.parent.id.child(item.name)
+    times = Counter(item.nodeid for item in items)
+    if shared := [nodeid for nodeid, number in times.items() if number > 1]:
+        raise pytest.UsageError(f"several tests have one id, and only one would run: {shared[:3]}")
 
 
 def pytest_configure(config: pytest.Config) -> None:
