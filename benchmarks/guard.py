@@ -18,7 +18,7 @@ from benchmarks.chart import order_sign_call
 from benchmarks.copies import with_copies
 from benchmarks.in_process import caller
 from benchmarks.phases import counted, cpu_milliseconds
-from benchmarks.seams import Ignoring, expect_all, observed
+from benchmarks.seams import Following, expect_all, observed
 from cds_service.rulebook.model import Status
 from cds_service.web.parts import EXTENSION
 
@@ -51,7 +51,7 @@ def rows(app: Flask, now: datetime) -> Sequence[Row]:
         LookupError: when a phase of `benchmarks.seams` cannot be found any more.
     """
     call = _warm(caller(app.wsgi_app, order_sign_call(now)))
-    with observed(Ignoring()) as called:
+    with observed(Following()) as called:
         call()
     expect_all(called)
     functions = counted(call)

@@ -22,7 +22,7 @@ from benchmarks.bare import bare_app
 from benchmarks.chart import order_sign_call
 from benchmarks.in_process import caller
 from benchmarks.phases import WHOLE, joined
-from benchmarks.seams import PHASES, REST, observed
+from benchmarks.seams import PHASES, REST, Following, observed
 
 BARE = "a bare call"
 CACHES = ("--I1=32768,8,64", "--D1=32768,8,64", "--LL=1048576,16,64")
@@ -98,12 +98,12 @@ def _sum(every: Iterable[Counts]) -> Counts:
     return dict(total)
 
 
-class _Marks:
+class _Marks(Following):
     """Tells valgrind at each border between two phases, by a function that nobody else calls."""
 
     def __init__(self) -> None:
+        super().__init__("")
         self.order: list[str] = []
-        self._within = [""]
 
     def watch(self, call: Callable[[], object]) -> None:
         """One call from its beginning to its end."""
@@ -111,18 +111,9 @@ class _Marks:
         call()
         self.leave()
 
-    def enter(self, phase: str) -> None:
-        """A phase begins."""
-        self._mark()
-        self._within.append(phase)
-
-    def leave(self) -> None:
-        """It ends."""
-        self._mark()
-        self._within.pop()
-
-    def _mark(self) -> None:
-        self.order.append(self._within[-1])
+    def at_border(self) -> None:
+        """What was counted since the last border belongs to the phase that ends here."""
+        self.order.append(self.phase)
         os.getppid()
 
 

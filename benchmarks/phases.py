@@ -22,7 +22,7 @@ from types import FrameType
 from benchmarks import seams
 from benchmarks.chart import order_sign_call
 from benchmarks.in_process import caller
-from benchmarks.seams import PHASES, REST, expect_all, observed
+from benchmarks.seams import PHASES, REST, Following, expect_all, observed
 from cds_service import log
 from cds_service.serve import folder_of_metrics
 from cds_service.settings import Settings
@@ -34,13 +34,13 @@ WHOLE = "whole call"
 _OURS = frozenset({__file__, seams.__file__})
 
 
-class Stopwatch:
+class Stopwatch(Following):
     """Processor and wall seconds of each phase of each call, without what lies within it."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.cpu: list[dict[str, float]] = []
         self.wall: list[dict[str, float]] = []
-        self._within = [REST]
 
     def time(self, call: Callable[[], object]) -> None:
         """Make one call."""
@@ -48,39 +48,22 @@ class Stopwatch:
         self.wall.append(defaultdict(float))
         self._cpu, self._wall = thread_time(), perf_counter()
         call()
-        self._spend()
+        self.at_border()
 
-    def enter(self, phase: str) -> None:
-        """A phase begins."""
-        self._spend()
-        self._within.append(phase)
-
-    def leave(self) -> None:
-        """It ends."""
-        self._spend()
-        self._within.pop()
-
-    def _spend(self) -> None:
+    def at_border(self) -> None:
+        """What passed since the last border went to the phase that ends here."""
         cpu, wall = thread_time(), perf_counter()
-        self.cpu[-1][self._within[-1]] += cpu - self._cpu
-        self.wall[-1][self._within[-1]] += wall - self._wall
+        self.cpu[-1][self.phase] += cpu - self._cpu
+        self.wall[-1][self.phase] += wall - self._wall
         self._cpu, self._wall = cpu, wall
 
 
-class Counting:
+class Counting(Following):
     """How many functions, of Python or of C, each phase calls: the same on every machine."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: Counter[str] = Counter()
-        self._within = [REST]
-
-    def enter(self, phase: str) -> None:
-        """A phase begins."""
-        self._within.append(phase)
-
-    def leave(self) -> None:
-        """It ends."""
-        self._within.pop()
 
     def watch(self, call: Callable[[], object]) -> None:
         """Count while calling; neither what measures nor the garbage collector counts."""
@@ -94,7 +77,7 @@ class Counting:
 
     def _count(self, frame: FrameType, event: str, _: object) -> None:
         if event in ("call", "c_call") and frame.f_code.co_filename not in _OURS:
-            self.calls[self._within[-1]] += 1
+            self.calls[self.phase] += 1
 
 
 def counted(call: Callable[[], object]) -> int:

@@ -45,14 +45,30 @@ class Observer(Protocol):
         """It ends, and the one around it goes on."""
 
 
-class Ignoring:
-    """Wants to know only that the phases are there."""
+class Following:
+    """Knows which phase goes on; does nothing else, and does it at each border between two."""
+
+    def __init__(self, begin: str = REST) -> None:
+        """``begin``: what goes on before the first phase."""
+        self._phases = [begin]
+
+    @property
+    def phase(self) -> str:
+        """The innermost phase that goes on."""
+        return self._phases[-1]
 
     def enter(self, phase: str) -> None:
-        """It begins."""
+        """A phase begins, within the one that was going on."""
+        self.at_border()
+        self._phases.append(phase)
 
     def leave(self) -> None:
-        """It ends."""
+        """It ends, and the one around it goes on."""
+        self.at_border()
+        self._phases.pop()
+
+    def at_border(self) -> None:
+        """``phase`` is about to change."""
 
 
 @contextmanager
