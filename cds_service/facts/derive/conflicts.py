@@ -74,10 +74,8 @@ def _compared(
     now = view.now
     recent: list[Placed] = []
     near = False
-    began = when.beginning(now, within)
-    for each in results_of(view, analyte).back_to(began and began - when.ZONES):
-        at = each.when.at
-        if at >= began if began and at else when.is_within(each.when, now, within) is not False:
+    for each in results_of(view, analyte).back_to(when.oldest(now, within)):
+        if when.is_within(each.when, now, within) is not False:
             near = near or bool(recent and each.latest >= recent[-1].earliest - apart)
             recent.append(each)
     if not near and not any([each.result.problem for each in recent]):

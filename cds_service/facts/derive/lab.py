@@ -204,18 +204,16 @@ def _looked_through(
     unsure = list(among.undated)
     if among.ahead:
         unsure += ((one.place, one.result) for one in among.ahead)
-    began = when.beginning(now, window.within)
-    enough = began and began - when.ZONES
+    enough = when.oldest(now, window.within)
     is_plain = window.after is None and window.before is None
     for one in among.newest_first:
         if enough and one.latest < enough:
             break
-        if not is_plain:
-            fits = _fits(one.when, window, now)
-        elif began and one.when.at:
-            fits = one.when.at >= began
-        else:
-            fits = when.is_within(one.when, now, window.within)
+        fits = (
+            when.is_within(one.when, now, window.within)
+            if is_plain
+            else _fits(one.when, window, now)
+        )
         if fits and one.result.value is not None:
             fitting.append(one)
             if newest is None and one.result.status == "final":

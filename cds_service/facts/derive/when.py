@@ -24,13 +24,12 @@ def span(moment: Moment, zone: tzinfo | None) -> tuple[datetime, datetime]:
 
 
 _LONG = timedelta(days=365 * 200)
-ZONES = timedelta(days=3)
-"""So long before a period nothing lies in it, whatever its time zone and however it is dated."""
+_ZONES = timedelta(days=3)
 
 
-def beginning(now: datetime, period: timedelta | None) -> datetime | None:
-    """The first instant of a period up to now; None without a period, or for one of centuries."""
-    return None if period is None or period > _LONG else now - period
+def oldest(now: datetime, period: timedelta | None) -> datetime | None:
+    """An instant before everything that may lie in a period up to now, whatever its time zone."""
+    return None if period is None or period > _LONG else now - period - _ZONES
 
 
 def is_ahead(moment: Moment, now: datetime) -> bool:
