@@ -55,11 +55,7 @@ def planned_day(view: View, order: DrugUse) -> date:
 
 def planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
     """The days of the doses ordered, in order; today when none is named or all have passed."""
-    key = "planned days", id(order)
-    days: tuple[date, ...] | None = view.known.get(key)
-    if days is None:
-        days = view.known[key] = _planned_days(view, order)
-    return days
+    return view.once(("planned days", id(order)), lambda: _planned_days(view, order))
 
 
 def _planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
@@ -74,10 +70,7 @@ def _planned_days(view: View, order: DrugUse) -> tuple[date, ...]:
 def position(view: View, substance: str, order: DrugUse) -> Position:
     """Where the order stands, by what is known; gaps in the dose history are not looked at."""
     key = ("position", substance, id(order))
-    found: Position | None = view.known.get(key)
-    if found is None:
-        found = view.known[key] = _position(view, substance, order)
-    return found
+    return view.once(key, lambda: _position(view, substance, order))
 
 
 def _position(view: View, substance: str, order: DrugUse) -> Position:
