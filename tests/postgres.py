@@ -104,18 +104,25 @@ class PostgresServer:
 
     def freeze(self) -> None:
         """Keep every process of the server from running, without closing a connection."""
-        self._signal_all(signal.SIGSTOP)
+        assert self._process
+        # The parent first, and only when it stands still: it can start nobody and bury nobody then.
+        self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)
+        for pid in self._children():
+            os.kill(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let the server run again."""
-        self._signal_all(signal.SIGCONT)
-
-    def _signal_all(self, number: signal.Signals) -> None:
         assert self._process
-        parent = self._process.pid
-        children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-        for pid in (parent, *map(int, children)):
-            os.kill(pid, number)
+        # The parent last: until it runs, a process of its that ended can still be sent a signal.
+        for pid in self._children():
+            os.kill(pid, signal.SIGCONT)
+        self._process.send_signal(signal.SIGCONT)
+
+    def _children(self) -> list[int]:
+        assert self._process
+        pid = self._process.pid
+        return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def dsn(self, database: str) -> str:
         """How psycopg finds a database."""
