@@ -1,4 +1,4 @@
-"""What a card was read from, as a hash: the same until something changes.
+"""What a card was read from, as a text to be hashed: the same until something changes.
 
 It holds, for every clause of the card, the values and words of the readings that hold; and whole
 the resources these were read from and the orders the card is about. It holds nothing that changes
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Set
+from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
@@ -17,8 +18,6 @@ import msgspec
 from cds_service.cards.drafts import Drafts
 from cds_service.engine.verdict import VariantVerdict
 from cds_service.facts.answers import Reading, words_of
-from cds_service.facts.interval import Interval
-from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import KINDS
 from cds_service.fhir.bundle import entries_in
 from cds_service.fhir.hook_call import HookCall
@@ -57,14 +56,9 @@ _TECHNICAL = frozenset({"meta", "text", "implicitRules", "language"})
 _REWRITTEN = frozenset({"authoredOn", "encounter", "identifier", "recorder", "requester", "status"})
 """Elements of a draft that an EHR may write anew at every step without changing the order."""
 
-_SORTED = json.JSONEncoder(sort_keys=True, default=str).encode
-_quick = msgspec.json.Encoder(order="sorted", decimal_format="string").encode
-_spaced = msgspec.json.format
-_DELETE = b"\x7f"
 _NONE: frozenset[str] = frozenset()
 _PLAIN = frozenset({str, bool, int, type(None)})
 """What is told as it is."""
-_REASONS = {reason: repr(reason) for reason in Reason}
 
 Speaking = Iterable[tuple[Rule, VariantVerdict, str]]
 """The rules of a card, the variant of each that speaks, and what is to be checked by hand."""
@@ -85,48 +79,48 @@ class Fingerprints:
                 reference = f"{resource.get('resourceType')}/{resource['id']}"
                 self._resources.setdefault(reference, []).append(resource)
         self._contents: dict[str, str] = {}
-        self._readings: dict[tuple[object, ...], str] = {}
+        self._readings: dict[tuple[str, int], str] = {}
 
     def of(self, speaking: Speaking, references: Set[str]) -> str:
-        """64 hexadecimal digits.
+        """A line for each rule, each reading that holds and each resource.
 
         ``speaking`` are the card's own rule and those that amend it, ``references`` the resources
-        it was read from and the drafts it is about.
+        it was read from and the drafts it is about. It speaks of the patient: hash it with a key.
         """
-        told = sorted(
-            [
-                f"{rule.id} {rule.version} {because} {self._told(each)}"
-                for rule, each, because in speaking
-            ]
-        )
-        told += [
-            self._contents.get(reference) or self._content(reference)
-            for reference in sorted(references)
-        ]
-        return sha256("\n".join(told).encode("utf-8", "surrogatepass")).hexdigest()
+        told = sorted([self._told(*each) for each in speaking])
+        known = self._contents
+        told += [known.get(each) or self._content(each) for each in sorted(references)]
+        return "\n".join(told)
 
     def _content(self, reference: str) -> str:
-        """The resource as text; one that was sent more than once reads the same each time."""
+        """A hash of the resource; one that was sent more than once reads the same each time."""
         passing = _TECHNICAL | _REWRITTEN if reference in self._drafts else _TECHNICAL
-        copies = {_text(each, passing) for each in self._resources.get(reference, ())}
-        content = self._contents[reference] = f"{reference} {sorted(copies)}"
+        copies = {
+            _text({name: value for name, value in each.items() if name not in passing})
+            for each in self._resources.get(reference, ())
+        }
+        whole = "\n".join(sorted(copies)).encode()
+        content = self._contents[reference] = f"{reference} {sha256(whole).hexdigest()}"
         return content
 
-    def _told(self, verdict: VariantVerdict) -> str:
+    def _told(self, rule: Rule, verdict: VariantVerdict, because: str) -> str:
         """The variant with its clauses: another variant says something else."""
-        clauses = [
-            each.clause.name + self._holding(each.clause.question.kind, each.holding)
-            for each in verdict.clauses
-        ]
-        return f"{verdict.variant.name} {' '.join(clauses)}"
+        lines = [f"{rule.id} {rule.version} {verdict.variant.name} {because}"]
+        for each in verdict.clauses:
+            kind, readings = each.clause.question.kind, each.holding
+            lines.append(each.clause.name)
+            if len(readings) == 1:
+                lines.append(self._reading(kind, readings[0]))
+            else:
+                lines += sorted([self._reading(kind, one) for one in readings])
+        return "\n".join(lines)
 
-    def _holding(self, kind: str, readings: tuple[Reading, ...]) -> str:
-        """The readings as text; several rules look at the same ones, which outlive this."""
-        known = (kind, *map(id, readings))
+    def _reading(self, kind: str, reading: Reading) -> str:
+        """The reading as text; several rules look at the same ones, which outlive this."""
+        known = kind, id(reading)
         text = self._readings.get(known)
         if text is None:
-            text = str(sorted([_reading(kind, each) for each in readings]))
-            self._readings[known] = text
+            text = self._readings[known] = _reading(kind, reading)
         return text
 
 
@@ -160,62 +154,48 @@ def _in_plain_bundle(ids: Set[str], bundle: Any) -> list[Mapping[str, Any]]:
 _HOLDERS = frozenset({"Bundle", "OperationOutcome"})
 
 
-def _text(resource: Mapping[str, Any], passing: frozenset[str]) -> str:
-    lasting = {name: value for name, value in resource.items() if name not in passing}
-    return _in_ascii(lasting) or _SORTED(lasting)
-
-
-def _in_ascii(lasting: Mapping[str, Any]) -> str:
-    """The JSON that the standard library writes, in a quarter of the time.
-
-    Empty where the two would spell something differently.
-    """
-    try:
-        text = _quick(lasting)
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        return ""
-    if not text.isascii() or _DELETE in text:
-        return ""
-    return _spaced(text, indent=0).decode()
-
-
 def _reading(kind: str, reading: Reading) -> str:
-    passing = PASSING.get(kind, _NONE)
-    found, show = reading.fields, words_of(reading)
-    fields = [f"{name}={_value(found[name])}" for name in sorted(found) if name not in passing]
-    words = [
-        f"{word}={value!r}" if type(value := show[word]) in _PLAIN else f"{word}={_value(value)}"
+    """What lasts of its fields and words, and where it was read, on one line.
+
+    A field or word that is a number stays one, and so for every other type; an interval or a gap
+    is told as the mapping of its fields, a date as its text.
+    """
+    found, show, passing = reading.fields, words_of(reading), PASSING.get(kind, _NONE)
+    fields = {name: found[name] for name in found if name not in passing}
+    words = {
+        word: value if type(value := show[word]) in _PLAIN else _in_one_order(value)
         for word in _WORDS[kind]
         if word in show
-    ]
-    sources = sorted({source.reference for source in reading.sources})
-    return f"{fields}{words}{sources}"
+    }
+    return _text([fields, words, sorted({source.reference for source in reading.sources})])
 
 
-def _value(value: object) -> str:
-    """The value in words, members of a collection sorted; equal values have equal words."""
-    if type(value) in _PLAIN:
-        return f"{value!r}"
-    if isinstance(value, Interval):
-        lo = f"{value.lo}"
-        hi = lo if value.hi is value.lo else f"{value.hi}"
-        return f"({lo} {hi} {value.lo_open} {value.hi_open})"
+def _in_one_order(value: object) -> object:
+    """The same with the members of a collection, and of those in it, sorted."""
     if isinstance(value, dict):
-        members = sorted(
-            [
-                f"{name!r}:{inner!r}" if type(inner) in _PLAIN else f"{name!r}:{_value(inner)}"
-                for name, inner in value.items()
-            ]
-        )
-        return f"{{{','.join(members)}}}"
+        return {
+            name: each if type(each) in _PLAIN else _in_one_order(each)
+            for name, each in value.items()
+        }
     if isinstance(value, (list, tuple, set, frozenset)):
-        return f"[{','.join(sorted(map(_value, value)))}]"
-    return _unknown(value) if isinstance(value, Unknown) else repr(value)
+        members = [each if type(each) in _PLAIN else _in_one_order(each) for each in value]
+        return sorted(members, key=_text) if members[1:] else members
+    return value
 
 
-def _unknown(gap: Unknown) -> str:
-    """What ``repr`` says of it, in a fifth of the time."""
-    return (
-        f"Unknown(what={gap.what!r}, reason={_REASONS[gap.reason]}, detail={gap.detail!r}, "
-        f"reference={gap.reference!r}, plainly={gap.plainly!r})"
-    )
+def _text(value: object) -> str:
+    """The value as JSON on one line, names sorted; values that differ have texts that differ."""
+    try:
+        return _json(value).decode()
+    except UnicodeEncodeError:
+        # One half of a surrogate pair; it can only be written as an escape.
+        return _in_ascii(value)
+
+
+def _bare(number: Fraction) -> msgspec.Raw:
+    """As it is, which is like no text: ``1/3``."""
+    return msgspec.Raw(f"{number}".encode())
+
+
+_json = msgspec.json.Encoder(enc_hook=_bare, decimal_format="number", order="sorted").encode
+_in_ascii = json.JSONEncoder(sort_keys=True, default=repr).encode

@@ -225,18 +225,17 @@ def _answer_keys(
     keyed_hash = context.keyed_hash
     if keyed_hash is None:
         return ["" for _ in grounded]
-    behind = {name for each in grounded for name in (*each.facts, *each.orders)}
-    fingerprints = Fingerprints(call, drafts, behind)
+    references = [{*each.facts, *each.orders} for each in grounded]
+    fingerprints = Fingerprints(call, drafts, set().union(*references))
     told_to = keyed_hash.after(call.client.name, call.tenant, call.patient_id)
     return [
-        told_to.of_parts(each.told[0].rule.id, fingerprints.of(*_grounds(each)))
-        for each in grounded
+        told_to.of_parts(each.told[0].rule.id, fingerprints.of(_speaking(each), behind))
+        for each, behind in zip(grounded, references, strict=True)
     ]
 
 
-def _grounds(grounded: _Grounded) -> tuple[Speaking, set[str]]:
-    speaking = [(each.rule, each.speaking, each.because) for each in grounded.told]
-    return speaking, {*grounded.facts, *grounded.orders}
+def _speaking(grounded: _Grounded) -> Speaking:
+    return [(each.rule, each.speaking, each.because) for each in grounded.told]
 
 
 def _detail(told: Sequence[_Told], advice: str, when: str) -> str:
