@@ -44,7 +44,7 @@ def card(uuid: str = "", *, answer_key: str = "key", **said: object) -> CardReco
         suggestions=(SuggestionRecord(str(uuid4()), ("update MedicationRequest",)),),
         answer_key=answer_key,
     )
-    return replace(whole, **said)  # type: ignore[arg-type]  # a builder takes any field by name
+    return whole._replace(**said)  # type: ignore[arg-type]  # a builder takes any field by name
 
 
 def call(*cards: CardRecord, at: datetime = NOW, **said: object) -> CallRecord:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,8 +19,7 @@ def test_each_text_of_a_card_is_as_clean_as_if_it_came_alone(
     uuid: str, key: str, rule_id: str, version: str, said: str, indicator: str
 ) -> None:
     """However they are looked at together."""
-    odd_card = replace(
-        card(),
+    odd_card = card()._replace(
         uuid=uuid,
         answer_key=key,
         rule_id=rule_id,

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 FeedbackOutcome = Literal["accepted", "overridden"]
 ShownAs = Literal["shown", "softened", "left out"]
 
 
-@dataclass(frozen=True, slots=True)
-class MissingRecord:
+class MissingRecord(NamedTuple):
     """One thing that a call could not know: in clinical words, why, and for which rules."""
 
     what: str
@@ -20,16 +19,14 @@ class MissingRecord:
     rules: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestionRecord:
+class SuggestionRecord(NamedTuple):
     """A button: its UUID and the kinds of its actions (``update MedicationRequest``)."""
 
     uuid: str
     actions: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CardRecord:
+class CardRecord(NamedTuple):
     """One card of an answer.
 
     ``rule_hash`` is the SHA-256 of what the rule said. ``orders`` and ``facts`` are references
