@@ -68,19 +68,14 @@ class _Truths:
         self.known: list[Truth | Literal[_Open.UNASKED]] = [_UNASKED] * len(docket.checks)
         self._checks = docket.checks
         self._answers = answers
-        self._answered: list[Answer | None] = [None] * docket.questions
-        self._verdicts: list[ClauseVerdict | None] = [None] * docket.clauses
 
     def judge(self, number: int) -> Truth:
         """Any reading that passes is enough; gaps keep a check from failing."""
         check = self._checks[number]
-        answer = self._answered[check.asked]
-        if answer is None:
-            answer = self._answered[check.asked] = self._answers[check.question]
-        passes = check.passes
+        answer = self._answers[check.question]
         truth: Truth = None if answer.gaps else False
         for reading in answer.readings:
-            passed = passes(reading.fields)
+            passed = check.passes(reading.fields)
             if passed:
                 truth = True
                 break
@@ -104,20 +99,15 @@ class _Truths:
         return outcome
 
     def verdict(self, way: Way, outcome: Outcome) -> VariantVerdict:
-        """A variant told in full; rules of several variants share most of their clauses."""
-        told, verdicts = [], self._verdicts
-        for clause, place, number in way.clauses:
-            verdict = verdicts[place]
-            if verdict is None:
-                verdict = verdicts[place] = self._clause(clause, number)
-            told.append(verdict)
+        """A variant told in full."""
+        told = [self._clause(clause, number) for clause, number in way.clauses]
         return VariantVerdict(way.variant, outcome, tuple(told))
 
     def _clause(self, clause: Clause, number: int) -> ClauseVerdict:
         check, truth = self._checks[number], self.known[number]
         if truth is _UNASKED:
             truth = self.judge(number)
-        answer = self._answered[check.asked] or self._answers[check.question]
+        answer = self._answers[check.question]
         if truth:
             holding = answer.readings
             if len(holding) > 1:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from cds_service.engine.passing import Passes, passes
 from cds_service.engine.verdict import Outcome, VariantVerdict, Verdict
@@ -19,22 +18,21 @@ from cds_service.rulebook.model import Clause, Rule, Test, Variant
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A question, its number among those asked, and the judge of the fields of a reading."""
+    """A question, and the judge of the fields of a reading."""
 
     question: Question
-    asked: int
     passes: Passes
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A variant as its clauses, each with its number and that of its check.
+    """A variant as its clauses, each with the number of its check.
 
     ``bare`` is what is said of it by outcome where nobody reads its clauses.
     """
 
     variant: Variant
-    clauses: tuple[tuple[Clause, int, int], ...]
+    clauses: tuple[tuple[Clause, int], ...]
     bare: Mapping[Outcome, VariantVerdict]
 
 
@@ -55,17 +53,12 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Docket:
-    """Rules that are judged together, and those of the ``first`` stage as cases.
-
-    ``questions`` and ``clauses`` say how many distinct ones there are.
-    """
+    """Rules that are judged together, and those of the ``first`` stage as cases."""
 
     rules: tuple[Rule, ...]
     first: tuple[Rule, ...]
     cases: tuple[Case, ...]
     checks: tuple[Check, ...]
-    questions: int
-    clauses: int
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> Docket:
@@ -77,12 +70,7 @@ class Docket:
             everything,
             first,
             tuple(_case(rule, numbers) for rule in first),
-            tuple(
-                Check(question, numbers.questions[question], passes(tests))
-                for question, tests in numbers.checks
-            ),
-            len(numbers.questions),
-            len(numbers.clauses),
+            tuple(Check(question, passes(tests)) for question, tests in numbers.checks),
         )
 
 
@@ -91,29 +79,19 @@ _Key = tuple[Question, tuple[Test, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Numbers:
-    """Everything numbered in the order it is met, and how many clauses ask each question."""
+    """The checks, numbered in the order they are met, and how many clauses ask each question."""
 
-    clauses: Mapping[Clause, int]
     checks: Mapping[_Key, int]
-    questions: Mapping[Question, int]
     uses: Mapping[Question, int]
 
     @classmethod
     def of(cls, rules: Iterable[Rule]) -> _Numbers:
         every = [clause for rule in rules for variant in rule.variants for clause in variant.when]
+        checks = dict.fromkeys(map(_key, every))
         return cls(
-            _numbered(every),
-            _numbered(_key(clause) for clause in every),
-            _numbered(clause.question for clause in every),
+            {check: number for number, check in enumerate(checks)},
             Counter(clause.question for clause in every),
         )
-
-
-_Thing = TypeVar("_Thing")
-
-
-def _numbered(things: Iterable[_Thing]) -> dict[_Thing, int]:
-    return {thing: number for number, thing in enumerate(dict.fromkeys(things))}
 
 
 def _key(clause: Clause) -> _Key:
@@ -135,12 +113,12 @@ def _way(variant: Variant, numbers: _Numbers) -> Way:
     outcomes: tuple[Outcome, ...] = ("silent", "unknown")
     return Way(
         variant,
-        tuple((each, numbers.clauses[each], numbers.checks[_key(each)]) for each in variant.when),
+        tuple((each, numbers.checks[_key(each)]) for each in variant.when),
         {outcome: VariantVerdict(variant, outcome, ()) for outcome in outcomes},
     )
 
 
 def _soonest(way: Way, numbers: _Numbers) -> tuple[int, ...]:
     """The checks of a variant, those first whose question is asked most."""
-    asked = sorted((-numbers.uses[clause.question], check) for clause, _, check in way.clauses)
+    asked = sorted((-numbers.uses[clause.question], check) for clause, check in way.clauses)
     return tuple(dict.fromkeys(check for _, check in asked))
