@@ -12,8 +12,9 @@ from cds_service.facts.extract.borrowed import Lenders
 from cds_service.facts.extract.labs import _results_of, read_labs
 from cds_service.facts.extract.material import Material
 from cds_service.facts.extract.neutrophils import with_added_neutrophils
-from cds_service.fhir.bundle import Entry
+from cds_service.fhir.bundle import entry_of
 from cds_service.fhir.library import Library
+from cds_service.fhir.peek import Resource
 from tests.fhir_builders import NOW, PATIENT_ID, concept, hook_call, quantity, terminology
 
 OURS = f"Patient/{PATIENT_ID}"
@@ -43,9 +44,9 @@ ENTRIES = st.lists(
 class StepByStep(Library):
     """A library in which each entry is looked at closely."""
 
-    def _add_on_file(self, entries: Iterable[Entry], key: str) -> None:
+    def _add_on_file(self, entries: Iterable[Resource], key: str) -> None:
         for entry in entries:
-            self._add(entry, key, "on-file")
+            self._add(entry_of(entry), key, "on-file")
 
 
 @given(ENTRIES, ENTRIES)

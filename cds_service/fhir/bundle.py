@@ -33,10 +33,46 @@ class Entry(NamedTuple):
     full_url: str = ""
 
 
+def only_type_in(value: object) -> str | None:
+    """The type of all resources of a Bundle with nothing in it but those; empty if it has none.
+
+    None for any other value: that has to be looked at closely.
+    """
+    if type(value) is not dict or value.get("resourceType") != "Bundle":
+        return None
+    entries = value.get("entry")
+    if entries is None or entries == []:
+        return ""
+    if type(entries) is not list:
+        return None
+    try:
+        only = entries[0]["resource"]["resourceType"]
+        for entry in entries:
+            if entry["resource"]["resourceType"] != only or "response" in entry:
+                return None
+    except (TypeError, KeyError):  # No object, or one without a resource or a type.
+        return None
+    return only if type(only) is str and only not in _NOT_ONE else None
+
+
+_NOT_ONE = frozenset({"", "Bundle", "OperationOutcome"})
+"""What a resource may say its type is without being one resource that counts."""
+
+
 def entries_in(value: object) -> list[Entry]:
     """Every resource in a value of any kind, Bundles in Bundles included, outcomes excluded."""
-    found: list[Entry] = []
-    new = tuple.__new__
+    return list(map(entry_of, sent_entries(value)))
+
+
+def entry_of(sent: Resource) -> Entry:
+    """An entry as it was sent, which holds a resource."""
+    url = sent.get("fullUrl")
+    return Entry(sent["resource"], url.strip() if type(url) is str else "")
+
+
+def sent_entries(value: object) -> list[Resource]:
+    """The same as ``entries_in``, each entry as it was sent."""
+    found: list[Resource] = []
     # Work waits in a list: Bundles may nest deeper than Python's call stack.
     waiting: list[Iterator[object]] = [iter(({"resource": value},))]
     while waiting:
@@ -50,8 +86,7 @@ def entries_in(value: object) -> list[Entry]:
                     waiting.append(each(one, "entry"))
                     break
                 if resource_type != "OperationOutcome":
-                    url = entry.get("fullUrl")
-                    found.append(new(Entry, (one, url.strip() if type(url) is str else "")))
+                    found.append(entry)
             elif type(one) is list:
                 waiting.append(iter([{"resource": item} for item in one]))
                 break
@@ -81,8 +116,8 @@ def state_of_search(value: object, resource_type: str) -> State:
     """How a search for a type was answered by a value that was sent."""
     if value is None:
         return State.NULL
-    if (sent := _plain_answers(value, resource_type)) is not None:
-        return State.TRUNCATED if _is_partial(value, sent) else State.ANSWERED
+    if only_type_in(value) in ("", resource_type):
+        return state_of_all(value)
     if refused := _refusal(value):
         return refused
     if at(value, "resourceType") == "OperationOutcome":
@@ -95,23 +130,11 @@ def state_of_search(value: object, resource_type: str) -> State:
     return State.TRUNCATED if _is_partial(value, len(types)) else State.ANSWERED
 
 
-def _plain_answers(value: object, resource_type: str) -> int | None:
-    """How many resources a Bundle holds if all are of the type asked for and nothing else is said.
-
-    None for any other value: that has to be looked at closely.
-    """
-    if not isinstance(value, dict) or value.get("resourceType") != "Bundle":
-        return None
-    entries = value.get("entry")
-    if not isinstance(entries, list):
-        return None
-    try:
-        for entry in entries:
-            if entry["resource"]["resourceType"] != resource_type or "response" in entry:
-                return None
-    except (TypeError, KeyError):  # No object, or one without a resource or a type.
-        return None
-    return len(entries)
+def state_of_all(bundle: object) -> State:
+    """Whether a Bundle that holds one type only (``only_type_in``) holds all that was found."""
+    entries = at(bundle, "entry")
+    sent = len(entries) if isinstance(entries, list) else 0
+    return State.TRUNCATED if _is_partial(bundle, sent) else State.ANSWERED
 
 
 def state_of_read(value: object, resource_type: str) -> State:

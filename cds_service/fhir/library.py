@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from cds_service.fhir.bundle import Entry, entries_in
+from cds_service.fhir.bundle import Entry, entries_in, entry_of, only_type_in, sent_entries
 from cds_service.fhir.hook_call import HookCall
 from cds_service.fhir.peek import Resource, each, text_at, text_in
 from cds_service.fhir.references import Reference, origin_of, parse_reference, without_version
@@ -57,15 +57,23 @@ class Library:
         selected = selected_references(call)
         for entry in entries_in(call.draft_orders):
             self._add(entry, DRAFT_ORDERS, _draft_role(call, entry, selected))
+        self.only_types: dict[str, str] = {}
+        """By prefetch key the type of all that was sent there; see ``only_type_in``."""
         for key, value in call.prefetch.items():
-            self._add_on_file(entries_in(value), key)
+            only = only_type_in(value)
+            if only is None:
+                self._add_on_file(sent_entries(value), key)
+                continue
+            self.only_types[key] = only
+            if only:
+                self._add_on_file(value["entry"], key)
 
-    def _add_on_file(self, entries: Iterable[Entry], key: str) -> None:
+    def _add_on_file(self, entries: Iterable[Resource], key: str) -> None:
         """Entries of a prefetch value; what has type, id and no namesake goes in at once."""
         new = tuple.__new__
         known_types, by_reference, by_url = self._by_type, self._by_reference, self._by_url
         for entry in entries:
-            resource, full_url = entry
+            resource = entry["resource"]
             resource_type, resource_id = resource.get("resourceType"), resource.get("id")
             # A type that is known is known without blanks around it.
             if (
@@ -75,8 +83,10 @@ class Library:
                 or not (resource_id := resource_id.strip())
                 or (reference := f"{resource_type}/{resource_id}") in by_reference
             ):
-                self._add(entry, key, "on-file")
+                self._add(entry_of(entry), key, "on-file")
                 continue
+            url = entry.get("fullUrl")
+            full_url = url.strip() if type(url) is str else ""
             subject = resource.get("subject")
             about = subject.get("reference") if type(subject) is dict else None
             found = new(

@@ -53,7 +53,7 @@ def read_chart(
     """
     material = Material(Library(call), terminology, now, analytes)
     set_strangers_aside(call, material)
-    gaps = gaps_in(call, keys)
+    gaps = gaps_in(call, keys, material.library)
     if PATIENT in keys:
         material.patient, why = read_patient(call, material)
         gaps = {key: gap for key, gap in gaps.items() if key != PATIENT}

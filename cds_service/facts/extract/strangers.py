@@ -34,7 +34,9 @@ def set_strangers_aside(call: HookCall, material: Material) -> None:
 
 
 def _note_broken_entries(call: HookCall, material: Material) -> None:
-    for key, value in ((DRAFT_ORDERS, call.draft_orders), *call.prefetch.items()):
+    looked_at = material.library.only_types
+    on_file = [each for each in call.prefetch.items() if each[0] not in looked_at]
+    for key, value in ((DRAFT_ORDERS, call.draft_orders), *on_file):
         for place in broken_entries(value):
             material.aside.append(SetAside(key, place, Reason.UNREADABLE, "holds no resource"))
     for found in material.library.of_type(""):
