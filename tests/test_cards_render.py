@@ -1,12 +1,14 @@
 """Verdicts become cards: which, in what order, with what words."""
 
 import logging
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cds_service.cards.drafts import concerned
 from cds_service.cards.render import render_summary
 from cds_service.cards.templates import CardTextError
 from cds_service.cards.text import units
@@ -27,6 +29,7 @@ from tests.rule_builders import (
     the_card,
 )
 
+OPEN = {"outcome": "unknown", "speaking": None}
 BILIRUBIN = reading(
     "Observation/bili", name="total bilirubin", text="1.9 mg/dL", date="2026-11-19", uln="1.2 mg/dL"
 )
@@ -400,6 +403,29 @@ def test_a_draft_that_is_not_selected_is_not_what_a_card_is_about():
     agents = reading("MedicationRequest/a", "MedicationRequest/b")
 
     assert the_card(fires(rule(), agents=agents), to=request).orders == ("MedicationRequest/b",)
+
+
+DRAFTS = "abc"
+ABOUT = [reading(f"MedicationRequest/{id_}") for id_ in DRAFTS] + [
+    reading("Condition/1"),
+    reading("MedicationRequest/c", "MedicationRequest/b"),
+    reading("Observation/1", reference="MedicationRequest/a"),
+]
+
+
+@given(st.lists(st.lists(st.lists(st.sampled_from(ABOUT), max_size=3), max_size=3), max_size=4))
+def test_what_is_not_assessed_is_about_each_order_of_an_open_rule_in_turn(held):
+    open_rules = [
+        replace(fires(rule(), **{f"c{i}": each for i, each in enumerate(rule_held)}), **OPEN)
+        for rule_held in held
+    ]
+    last = rule("INO-DATA-01", clauses=[clause("open", "unassessed")])
+    clauses = [each for one in open_rules for each in one.variants[0].clauses]
+    drafts = {f"MedicationRequest/{id_}": order(id_) for id_ in DRAFTS}
+
+    card = the_card(*open_rules, fires(last, open=reading()), to=call(*drafts.values()))
+
+    assert card.orders == tuple(concerned(clauses, drafts, call(*drafts.values())))
 
 
 # --- faults in a rule's text ----------------------------------------------------------------

@@ -88,15 +88,19 @@ def _grounded(
     return _Grounded(every, tuple(concerned(about, drafts, call)), _sources(clauses))
 
 
-def _left_open(verdicts: Iterable[Verdict]) -> list[ClauseVerdict]:
-    """The clauses of rules that have no answer: they hold the orders it is missed for."""
-    return [
-        clause
-        for verdict in verdicts
-        if verdict.outcome == "unknown"
-        for variant in verdict.variants
-        for clause in variant.clauses
-    ]
+def _left_open(verdicts: Iterable[Verdict]) -> Iterable[ClauseVerdict]:
+    """Clauses of rules that have no answer: they hold the orders it is missed for.
+
+    Of those that hold the same readings, as many do, the first.
+    """
+    found: dict[int, ClauseVerdict] = {}
+    for verdict in verdicts:
+        if verdict.outcome == "unknown":
+            for variant in verdict.variants:
+                for clause in variant.clauses:
+                    for reading in clause.holding:
+                        found.setdefault(id(reading), clause)
+    return found.values()
 
 
 def render_summary(
