@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cds_service.facts.interval import Interval
 from cds_service.facts.model import LabResult
@@ -201,6 +203,31 @@ def test_the_end_of_a_period_is_when_the_result_is_of() -> None:
     period = {"start": "2026-11-17", "end": "2026-11-18"}
 
     assert str(lab(at=None, effectivePeriod=period).when) == "2026-11-18"
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["2026-11-18", " 2026-11-18 ", "2026-11-18T09:00:00+01:00", "2026-11", "yesterday", ""]
+        ),
+        max_size=6,
+    )
+)
+def test_results_that_state_the_same_time_are_each_of_that_time(times: list[str]) -> None:
+    """
+    A time is read once for all that state it, and as for one alone: what cannot be read is as old
+    as its own day of issue.
+    """
+    sent = [
+        observation(id=f"o{number}", at=at, issued=f"2026-11-{20 + number}T09:00:00Z")
+        for number, at in enumerate(times)
+    ]
+
+    together = chart_of(*sent).labs
+
+    assert [each.when for each in together] == [
+        result.when for each in sent for result in chart_of(each).labs
+    ]
 
 
 def test_components_are_results_of_their_own() -> None:

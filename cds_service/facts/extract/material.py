@@ -78,6 +78,7 @@ class Material:
         self._concepts: dict[int, frozenset[str]] = {}
         self._observations: list[Observed] | None = None
         self._named: set[frozenset[str] | None] = set()
+        self._moments: dict[str, Moment | None] = {}
 
     def own(self, *types: str) -> list[Found]:
         """The resources of some types that are about the patient of the call."""
@@ -166,6 +167,17 @@ class Material:
         observed = self.observed()
         telling = {named for named in self._named if named is None or not named.isdisjoint(names)}
         return [found for found, named in observed if named in telling] if telling else []
+
+    def moment_of(self, written: object) -> Moment | None:
+        """A date or time as it is written, None when it cannot be read.
+
+        It is read once for all that state it: the results of one sample do.
+        """
+        if not isinstance(written, str):
+            return None
+        if written not in self._moments:
+            self._moments[written] = _moment(written.strip())
+        return self._moments[written]
 
     def _members(self, found: Found) -> Iterator[Found]:
         for member in each(found.resource, "hasMember"):

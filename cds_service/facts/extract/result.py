@@ -82,7 +82,8 @@ class _Sent:
 
     @property
     def when(self) -> Moment | None:
-        return effective(self._whole)
+        stated = self._material.moment_of(self._whole.get("effectiveDateTime"))
+        return stated or effective(self._whole)
 
     @property
     def source(self) -> Source:
