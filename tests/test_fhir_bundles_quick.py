@@ -13,7 +13,6 @@ from cds_service.fhir.bundle import (
     entries_in,
     entry_of,
     only_type_in,
-    state_of_all,
     state_of_search,
 )
 
@@ -54,7 +53,6 @@ def test_a_bundle_of_one_type_says_what_a_close_look_finds(value: Any, asked_for
     slot = {**value, "entry": [*(value.get("entry") or ()), {"resource": None}]}
     assert only_type_in(slot) is None
     closely = state_of_search(slot, asked_for)
-    if only in ("", asked_for):
-        assert state_of_all(value) is state_of_search(value, asked_for) is closely
-    else:
-        assert state_of_search(value, asked_for) is closely is State.UNREADABLE
+    assert state_of_search(value, asked_for, only) is state_of_search(value, asked_for) is closely
+    if only not in ("", asked_for):
+        assert closely is State.UNREADABLE

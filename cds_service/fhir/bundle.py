@@ -112,12 +112,17 @@ def broken_entries(value: object) -> list[str]:
     ]
 
 
-def state_of_search(value: object, resource_type: str) -> State:
-    """How a search for a type was answered by a value that was sent."""
+def state_of_search(value: object, resource_type: str, only: str | None = None) -> State:
+    """How a search for a type was answered by a value that was sent.
+
+    ``only`` is what ``only_type_in`` says of it, where that is known already.
+    """
     if value is None:
         return State.NULL
-    if only_type_in(value) in ("", resource_type):
-        return state_of_all(value)
+    if (only_type_in(value) if only is None else only) in ("", resource_type):
+        entries = at(value, "entry")
+        sent = len(entries) if isinstance(entries, list) else 0
+        return State.TRUNCATED if _is_partial(value, sent) else State.ANSWERED
     if refused := _refusal(value):
         return refused
     if at(value, "resourceType") == "OperationOutcome":
@@ -128,13 +133,6 @@ def state_of_search(value: object, resource_type: str) -> State:
     if types and resource_type not in types:
         return State.UNREADABLE
     return State.TRUNCATED if _is_partial(value, len(types)) else State.ANSWERED
-
-
-def state_of_all(bundle: object) -> State:
-    """Whether a Bundle that holds one type only (``only_type_in``) holds all that was found."""
-    entries = at(bundle, "entry")
-    sent = len(entries) if isinstance(entries, list) else 0
-    return State.TRUNCATED if _is_partial(bundle, sent) else State.ANSWERED
 
 
 def state_of_read(value: object, resource_type: str) -> State:

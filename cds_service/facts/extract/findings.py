@@ -58,7 +58,7 @@ def _read(
     """The finding; and from an immunophenotype, what it says of CD22."""
     if not element and not has_value(part) and any(each(whole, "component")):
         return
-    when = effective(whole)
+    when = effective(whole, material)
     text = _text(part)
     result = FindingResult(
         analyte=analyte,

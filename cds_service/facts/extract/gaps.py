@@ -5,7 +5,7 @@ from __future__ import annotations
 from cds_service.facts.extract.material import KEY_OF_TYPE
 from cds_service.facts.unknown import Reason, Unknown
 from cds_service.facts.vocabulary import OBSERVATIONS, PATIENT, RECENT_OBSERVATIONS
-from cds_service.fhir.bundle import State, state_of_all, state_of_search
+from cds_service.fhir.bundle import State, state_of_search
 from cds_service.fhir.hook_call import HookCall
 from cds_service.fhir.library import Library
 
@@ -35,9 +35,7 @@ def gaps_in(call: HookCall, keys: frozenset[str], library: Library) -> dict[str,
 def _state(call: HookCall, key: str, library: Library) -> State:
     if key not in call.prefetch:
         return State.NOT_SENT
-    if library.only_types.get(key) in ("", TYPE_OF_KEY[key]):
-        return state_of_all(call.prefetch[key])
-    return state_of_search(call.prefetch[key], TYPE_OF_KEY[key])
+    return state_of_search(call.prefetch[key], TYPE_OF_KEY[key], library.only_types.get(key))
 
 
 def _spaced(key: str) -> str:

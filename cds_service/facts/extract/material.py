@@ -207,12 +207,7 @@ def moment_at(value: object, *path: str) -> Moment | None:
 def moment_in(part: Resource, name: str) -> Moment | None:
     """The date or time of one element, None when there is none that can be read."""
     text = part.get(name)
-    if not isinstance(text, str):
-        return None
-    try:
-        return moment(text.strip())
-    except ValueError:
-        return None
+    return _moment(text.strip()) if isinstance(text, str) else None
 
 
 def _moment(text: str) -> Moment | None:

@@ -67,7 +67,7 @@ def _entries(found: Found, concerns: frozenset[str], material: Material) -> Iter
     if not judged:
         return
     yield ResponseEntry(
-        when=effective(resource),
+        when=effective(resource, material),
         source=source(found),
         label=_label(resource),
         remission=_agreed(remission for remission, _ in judged),

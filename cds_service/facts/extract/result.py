@@ -82,8 +82,7 @@ class _Sent:
 
     @property
     def when(self) -> Moment | None:
-        stated = self._material.moment_of(self._whole.get("effectiveDateTime"))
-        return stated or effective(self._whole)
+        return effective(self._whole, self._material)
 
     @property
     def source(self) -> Source:
@@ -209,14 +208,14 @@ class _Borrowing(_Sent):
         return self.lenders.limits_for(self, amount, self._material.patient)
 
 
-def effective(observation: Resource) -> Moment | None:
+def effective(observation: Resource, material: Material) -> Moment | None:
     """When the specimen was taken or the patient measured; the end of a period.
 
     A result without such a time is as old as the day it was issued: it may be older, but a raised
     value without a time should not be passed over.
     """
     return (
-        moment_in(observation, "effectiveDateTime")
+        material.moment_of(observation.get("effectiveDateTime"))
         or moment_in(observation, "effectiveInstant")
         or moment_at(observation, "effectivePeriod", "end")
         or moment_at(observation, "effectivePeriod", "start")
